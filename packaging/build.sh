@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Configures (only when needed) and builds a preset of CMakePresets.json.  Quick when nothing changed; prints to
+# standard error only; two builds of one checkout wait for each other.
+# Usage: packaging/build.sh PRESET [TARGET...]
+set -euo pipefail
+preset=$1
+shift
+top=$(dirname "$(dirname "$(readlink -f "$0")")")
+dir=$top/build/$preset
+mkdir -p "$dir"
+exec 9>"$dir/.lock" 1>&2
+flock 9
+
+# A checkout that moved has a cache of another place.
+home=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$dir/CMakeCache.txt" 2>/dev/null || true)
+if [ -n "$home" ] && [ "$home" != "$top" ]; then
+  printf 'faultlun: %s was configured for another checkout; starting afresh\n' "build/$preset"
+  find "$dir" -mindepth 1 -maxdepth 1 ! -name .lock -exec rm -rf {} +
+fi
+
+if [ ! -f "$dir/build.ninja" ] || [ "$top/CMakePresets.json" -nt "$dir/build.ninja" ]; then
+  launcher=()
+  if command -v ccache >/dev/null; then launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
+  cmake -S "$top" --preset "$preset" "${launcher[@]}"
+fi
+ninja -C "$dir" "$@" 9>&-
