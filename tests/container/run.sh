@@ -3,12 +3,13 @@
 # Needs no registry and leaves nothing behind outside build/container: the base image is made by mmdebstrap, the engine runs in a
 # mount namespace of its own without any network change, and the container has no network but its own loopback.
 # Exits 77 (skipped) with a `SKIP:` line where the kernel or the machine does not let us.
-# Usage: tests/container/run.sh PROGRAM-OF-THE-HOST, the iscsi-ls to log in with.
+# Usage: tests/container/run.sh [PROGRAM], the iscsi-ls to log in with.
 set -euo pipefail
 top=$(dirname "$(readlink -f "$0")")/../..
 top=$(readlink -f "$top")
 state=$top/build/container
 iscsi_ls=${1:-iscsi-ls}
+PATH=/usr/bin:/usr/sbin:/bin:/sbin:$PATH  # the engine's own client: a newer one wants a plugin for BuildKit
 
 skip() {
   printf 'SKIP: %s\n' "$*"
@@ -34,6 +35,7 @@ if [ "${FAULTLUN_CONTAINER_INSIDE:-}" != 1 ]; then
   if [ -z "$(find "$state/base.tar" -mtime -7 2>/dev/null)" ]; then
     step "making the base image with mmdebstrap"
     rm -rf "$state/docker" "$state/base.tar"
+    # shellcheck disable=SC2016  # $1 is mmdebstrap's
     mmdebstrap --quiet --variant=apt --include=ca-certificates \
       --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
       --dpkgopt='path-exclude=/usr/share/locale/*' \
