@@ -1,0 +1,82 @@
+#include "config/load.hpp"
+
+#include "config/identity.hpp"
+#include "config/json.hpp"
+#include "config/read.hpp"
+#include "config/text_file.hpp"
+#include "config/validate.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace faultlun::config {
+
+namespace {
+
+bool is_within(std::string_view inner, std::string_view outer) {
+  return inner.starts_with(outer) &&
+         (inner.size() == outer.size() || inner[outer.size()] == '.' || inner[outer.size()] == '[');
+}
+
+/// A value that could not be read has a stand-in; what validate() says of that would only confuse.
+void drop_echoes(Problems& later, const std::vector<Problem>& earlier) {
+  std::erase_if(later.list(), [&](const Problem& problem) {
+    return std::any_of(earlier.begin(), earlier.end(), [&](const Problem& first) {
+      return !first.path.empty() &&
+             (is_within(problem.path, first.path) || is_within(first.path, problem.path));
+    });
+  });
+}
+
+LoadResult refused(Problems problems) {
+  LoadResult out;
+  out.errors_left_out = problems.left_out();
+  out.errors = std::move(problems.list());
+  return out;
+}
+
+}  // namespace
+
+LoadResult load(std::string_view text) {
+  Problems problems;
+  Json tree;
+  if (!parse_json(text, tree, problems)) return refused(std::move(problems));
+  Reading reading = read_config(Value(&tree, "", problems));
+  const LunPath lun_path = [&](std::size_t target, std::size_t position) {
+    return "targets[" + std::to_string(target) + "].luns[" +
+           std::to_string(reading.lun_entries[target][position]) + "]";
+  };
+  Findings findings = validate(reading.config, lun_path);
+  drop_echoes(findings.errors, problems.list());
+  for (Problem& problem : findings.errors.list())
+    problems.add(std::move(problem.path), std::move(problem.message));
+  if (!problems.empty()) {
+    locate(text, problems);
+    return refused(std::move(problems));
+  }
+  locate(text, findings.warnings);
+  LoadResult out;
+  out.config = std::move(reading.config);
+  out.warnings = std::move(findings.warnings.list());
+  return out;
+}
+
+LoadResult load_file(const std::string& path) {
+  const FileText file = read_text_file(path, kMaxTextBytes);
+  if (file.error.empty()) return load(file.text);
+  Problems problems;
+  problems.add("", file.error);
+  return refused(std::move(problems));
+}
+
+Config default_config() {
+  Config config;
+  config.portals.push_back(default_portal());
+  config.targets.push_back(default_target());
+  fill_derived(config);
+  return config;
+}
+
+}  // namespace faultlun::config

@@ -1,0 +1,205 @@
+#include "config/object.hpp"
+
+#include "config/units.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cassert>
+
+namespace faultlun::config {
+
+namespace {
+
+/// "a string", "-3", "1.5": what was found, for a message.
+std::string found(const Json& json) {
+  if (json.is_null()) return "null";
+  if (json.is_boolean()) return json == true ? "true" : "false";
+  if (json.is_number()) return json.dump();
+  if (json.is_string()) return "the string " + in_quotes(*json.get_ptr<const std::string*>());
+  return json.is_array() ? "an array" : "an object";
+}
+
+std::vector<std::string_view> names_of(std::span<const Key> keys) {
+  std::vector<std::string_view> names;
+  for (const Key& key : keys)
+    names.push_back(key.name);
+  return names;
+}
+
+}  // namespace
+
+bool Value::is_text() const {
+  return json_ && json_->is_string();
+}
+bool Value::is_object() const {
+  return json_ && json_->is_object();
+}
+
+void Value::wrong_type(std::string_view wanted) const {
+  fail("is " + found(*json_) + "; write " + std::string(wanted));
+}
+
+std::optional<std::string> Value::text(std::size_t least, std::size_t most) const {
+  if (!json_) return std::nullopt;
+  const auto* string = json_->get_ptr<const std::string*>();
+  if (!string) {
+    wrong_type("a string");
+    return std::nullopt;
+  }
+  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (string->size() < least) {
+    fail(string->empty() ? "is empty; write something or leave the key out"
+                         : "is too short; write at least " + std::to_string(least) + " bytes");
+  } else if (string->size() > most) {
+    fail("has " + std::to_string(string->size()) + " bytes; the most is " + std::to_string(most));
+  } else if (std::any_of(string->begin(), string->end(), control)) {
+    fail("has a control character in it: " + in_quotes(*string) + "; remove it");
+  } else {
+    return *string;
+  }
+  return std::nullopt;
+}
+
+std::optional<bool> Value::boolean() const {
+  if (!json_) return std::nullopt;
+  if (const auto* flag = json_->get_ptr<const bool*>()) return *flag;
+  wrong_type("true or false");
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> Value::whole_number(std::uint64_t least, std::uint64_t most) const {
+  if (!json_) return std::nullopt;
+  const std::string range =
+      "a whole number from " + std::to_string(least) + " to " + std::to_string(most);
+  const auto* number =
+      json_->is_number_unsigned() ? json_->get_ptr<const Json::number_unsigned_t*>() : nullptr;
+  if (number && *number >= least && *number <= most) return *number;
+  wrong_type(range);
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> Value::size_bytes() const {
+  if (!json_) return std::nullopt;
+  if (json_->is_number_unsigned()) return *json_->get_ptr<const Json::number_unsigned_t*>();
+  if (!json_->is_string()) {
+    wrong_type("a size like \"512MiB\" or a whole number of bytes below 16 EiB");
+    return std::nullopt;
+  }
+  auto parsed = parse_size(*json_->get_ptr<const std::string*>());
+  if (!parsed.value) fail(parsed.error);
+  return parsed.value;
+}
+
+std::optional<std::uint64_t> Value::seed() const {
+  if (!json_) return std::nullopt;
+  if (json_->is_number_unsigned()) return *json_->get_ptr<const Json::number_unsigned_t*>();
+  if (!json_->is_string()) {
+    wrong_type("a whole number from 0 to 18446744073709551615 or a string like \"0x5eed\"");
+    return std::nullopt;
+  }
+  auto parsed = parse_seed(*json_->get_ptr<const std::string*>());
+  if (!parsed.value) fail(parsed.error);
+  return parsed.value;
+}
+
+std::optional<std::chrono::microseconds> Value::duration(std::chrono::microseconds least,
+                                                         std::chrono::microseconds most) const {
+  if (!json_) return std::nullopt;
+  if (!json_->is_string()) {
+    wrong_type("a duration with its unit, like \"250ms\" or \"15s\"");
+    return std::nullopt;
+  }
+  auto parsed = parse_duration(*json_->get_ptr<const std::string*>());
+  if (!parsed.value) {
+    fail(parsed.error);
+  } else if (*parsed.value < least || *parsed.value > most) {
+    fail("is " + duration_text(*parsed.value) + "; write a duration from " + duration_text(least) +
+         " to " + duration_text(most));
+    return std::nullopt;
+  }
+  return parsed.value;
+}
+
+std::optional<std::size_t> Value::one_of(std::span<const std::string_view> names) const {
+  if (!json_) return std::nullopt;
+  const auto* string = json_->get_ptr<const std::string*>();
+  if (!string) {
+    wrong_type("one of " + listed(names) + ", in quotes");
+    return std::nullopt;
+  }
+  const auto at = std::find(names.begin(), names.end(), *string);
+  if (at == names.end()) {
+    fail("unknown value " + in_quotes(*string) + did_you_mean(*string, names) +
+         "; known: " + listed(names));
+    return std::nullopt;
+  }
+  return static_cast<std::size_t>(at - names.begin());
+}
+
+std::vector<Value> Value::items(std::size_t most) const {
+  std::vector<Value> out;
+  if (!json_) return out;
+  if (!json_->is_array()) {
+    wrong_type("an array in [ ]");
+    return out;
+  }
+  if (json_->size() > most) {
+    fail("has " + std::to_string(json_->size()) + " elements; the most is " + std::to_string(most));
+    return out;
+  }
+  out.reserve(json_->size());
+  for (std::size_t i = 0; i < json_->size(); ++i)
+    out.emplace_back(&(*json_)[i], path_ + "[" + std::to_string(i) + "]", *problems_);
+  return out;
+}
+
+Object::Object(const Value& value, const Shape& shape) : value_(value), shape_(shape) {
+  assert(value.present());
+  if (!value_.is_object()) value_.wrong_type("an object in { }");
+}
+
+Value Object::find(std::string_view key) {
+  [[maybe_unused]] const auto known = [&](const Key& row) { return row.name == key; };
+  assert(std::any_of(shape_.keys.begin(), shape_.keys.end(),
+                     known));  // otherwise finish() would refuse what we read
+  asked_.push_back(key);
+  const Json* json = nullptr;
+  if (value_.is_object()) {
+    const auto at = value_.json_->find(std::string(key));
+    if (at != value_.json_->end()) json = &*at;
+  }
+  std::string path =
+      value_.path_.empty() ? std::string(key) : value_.path_ + "." + std::string(key);
+  return {json, std::move(path), *value_.problems_};
+}
+
+Value Object::required(std::string_view key) {
+  Value value = find(key);
+  if (!value.present() && value_.is_object()) {
+    const auto row = std::find_if(shape_.keys.begin(), shape_.keys.end(),
+                                  [&](const Key& k) { return k.name == key; });
+    value.fail("missing; add " + in_quotes(key) + " (" + std::string(row->type) + ")");
+  }
+  return value;
+}
+
+Value Object::optional(std::string_view key) {
+  return find(key);
+}
+
+void Object::finish() {
+  const auto names = names_of(shape_.keys);
+  for ([[maybe_unused]] const std::string_view name : names)
+    assert(std::find(asked_.begin(), asked_.end(), name) != asked_.end());
+  if (!value_.is_object()) return;
+  for (const auto& [key, ignored] : value_.json_->items()) {
+    if (std::find(names.begin(), names.end(), key) != names.end()) continue;
+    const std::string hint = did_you_mean(key, names);
+    const std::string path = value_.path_.empty() ? key : value_.path_ + "." + key;
+    value_.problems_->add(
+        path, hint.empty() ? "unknown key; known here: " + listed(names) : "unknown key" + hint);
+  }
+}
+
+}  // namespace faultlun::config

@@ -1,0 +1,42 @@
+// The secrets that the configuration names, read from their files.  They are kept apart from Config
+// so that nothing that prints or compares a configuration can print them.
+#pragma once
+
+#include "config/model.hpp"
+#include "config/problems.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace faultlun::config {
+
+inline constexpr std::size_t kMaxSecretBytes = 255;
+inline constexpr std::size_t kGoodSecretBytes =
+    12;  ///< 96 bits, RFC 7143 §9.2.1: shorter ones only with a warning
+
+/// Octets of any value; empty when there is no account.
+struct ChapSecrets {
+  std::string secret;         ///< what the initiator proves
+  std::string mutual_secret;  ///< what the target proves
+};
+
+struct Secrets {
+  std::vector<ChapSecrets> targets;  ///< one for each of Config::targets, in their order
+  ChapSecrets discovery;
+  std::string control_token;
+};
+
+struct SecretsResult {
+  std::optional<Secrets> secrets;  ///< exactly when there are no errors
+  std::vector<Problem> errors, warnings;
+};
+
+/// Reads every secret file of the configuration.  Opens files, so it comes after load().
+SecretsResult load_secrets(const Config& config);
+
+/// What a secret file holds: text without one newline at its end, or the octets after "0x". `error`
+/// says why there is no secret and never shows any of it.
+Parsed<std::string> parse_secret(std::string_view text);
+
+}  // namespace faultlun::config
