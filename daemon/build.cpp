@@ -1,0 +1,102 @@
+#include "daemon/build.hpp"
+
+#include "config/identity.hpp"
+#include "lun_backends/open.hpp"
+
+namespace faultlun::daemon {
+namespace {
+
+scsi::LogicalUnitProfile profile_of(const config::Lun& lun, std::uint64_t size_bytes) {
+  scsi::LogicalUnitProfile profile;
+  profile.blocks = size_bytes / lun.block_size;
+  profile.block_size = lun.block_size;
+  profile.physical_block_exponent = config::physical_block_exponent(lun);
+  profile.read_only = lun.read_only;
+  profile.removable = lun.removable;
+  profile.thin = lun.thin;
+  profile.write_cache = lun.write_cache;
+  profile.rotational = lun.rotational;
+  profile.vendor = lun.vendor;
+  profile.product = lun.product;
+  profile.revision = lun.revision;
+  profile.serial = lun.serial;
+  const auto naa = config::naa_words(lun.naa);
+  profile.naa[0] = naa[0];
+  profile.naa[1] = naa[1];
+  return profile;
+}
+
+iscsi::ChapAccount account_of(const std::optional<config::Auth>& auth, const config::ChapSecrets& secrets) {
+  iscsi::ChapAccount account;
+  if (!auth) return account;
+  account.user = auth->user;
+  account.secret = secrets.secret;
+  if (auth->mutual) {
+    account.mutual_user = auth->mutual->user;
+    account.mutual_secret = secrets.mutual_secret;
+  }
+  return account;
+}
+
+bool is_wildcard(const config::Endpoint& endpoint) {
+  const auto address = config::parse_ip(endpoint.host);
+  return address && config::is_wildcard(*address);
+}
+
+bool same_family(const config::Endpoint& endpoint, const std::string& local_address) {
+  const auto a = config::parse_ip(endpoint.host), b = config::parse_ip(local_address);
+  return a && b && a->v6 == b->v6;
+}
+
+}  // namespace
+
+std::shared_ptr<LunHost> open_unit(const config::Lun& lun) {
+  auto device = lun_backends::open(lun.backend);
+  const auto size = device->size_bytes();
+  if (size < lun.block_size)
+    throw lun_backends::OpenError("LUN " + std::to_string(lun.lun) + ": its backend holds " + std::to_string(size) +
+                                  " bytes, less than one block of " + std::to_string(lun.block_size) +
+                                  "; give it a size");
+  return std::make_shared<LunHost>(lun.lun, profile_of(lun, size), std::move(device));
+}
+
+bool needs_local_address(std::span<const OpenPortal> portals) {
+  for (const auto& open : portals)
+    if (!open.portal.advertise && is_wildcard(open.portal.listen)) return true;
+  return false;
+}
+
+iscsi::Directory directory_of(const config::Config& config, const config::Secrets& secrets,
+                              std::span<const OpenPortal> portals, const std::string& local_address) {
+  iscsi::Directory directory;
+  for (const auto& open : portals) {
+    config::Endpoint address = open.portal.listen;
+    address.port = open.port;
+    if (open.portal.advertise) {
+      address = *open.portal.advertise;
+    } else if (is_wildcard(address)) {
+      if (!same_family(address, local_address)) continue;
+      address.host = local_address;
+    }
+    directory.portals.push_back({config::to_text(address), open.portal.group});
+  }
+  for (std::size_t i = 0; i < config.targets.size(); ++i) {
+    const auto& target = config.targets[i];
+    iscsi::TargetEntry entry;
+    entry.name = target.name;
+    entry.alias = target.alias;
+    entry.portal_groups = target.portal_groups;
+    entry.initiators = target.initiators;
+    entry.chap = account_of(target.auth, secrets.targets.at(i));
+    if (target.redirect) {
+      entry.redirect = iscsi::PortalAddress{config::to_text(target.redirect->address), 1};
+      entry.redirect_permanent = target.redirect->permanent;
+    }
+    directory.targets.push_back(std::move(entry));
+  }
+  directory.discovery_chap = account_of(config.discovery_auth, secrets.discovery);
+  directory.send_targets_all_in_normal_session = config.send_targets_all_in_normal_session;
+  return directory;
+}
+
+}  // namespace faultlun::daemon

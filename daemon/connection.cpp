@@ -1,0 +1,270 @@
+#include "daemon/connection.hpp"
+
+#include "daemon/log.hpp"
+#include "daemon/seed.hpp"
+#include "daemon/task_management.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace faultlun::daemon {
+
+using iscsi::FrameState;
+
+Connection::Connection(Loop& loop, World& world, Arrival arrival, Transport& transport)
+    : loop_(loop),
+      world_(world),
+      arrival_(std::move(arrival)),
+      transport_(transport),
+      limits_(world.limits()),
+      opened_(loop.now()),
+      last_heard_(opened_) {
+  iscsi::LoginContext context{*arrival_.directory, world_.sessions, arrival_.portal_group_tag, &entropy};
+  login_ = std::make_unique<iscsi::Login>(context);
+}
+
+Connection::~Connection() { drop_session(); }
+
+bool Connection::accepts_input() const {
+  return (phase_ == Phase::login || phase_ == Phase::full_feature) && out_.size() < kOutboxHighWater;
+}
+
+// ---- bytes in -----------------------------------------------------------------------------------------------
+
+std::size_t Connection::receive(bytes::View octets) {
+  receiving_ = true;
+  last_heard_ = loop_.now();
+  std::size_t used = 0;
+  while (accepts_input()) {
+    iscsi::Framing framing;
+    if (session_) framing = session_->framing();
+    const auto frame = iscsi::next_frame(octets.subspan(used), framing);
+    if (frame.state == FrameState::incomplete) {
+      wanted_ = frame.length;
+      break;
+    }
+    if (frame.state != FrameState::pdu) {
+      const bool digest = frame.state == FrameState::bad_header_digest;
+      loop_.counters().add(digest ? Metric::digest_errors : Metric::protocol_errors);
+      close_after_flush(digest ? "header digest error" : "data segment longer than declared");
+      break;
+    }
+    used += frame.length;
+    receive_pdu(frame.pdu);
+  }
+  receiving_ = false;
+  return used;
+}
+
+void Connection::receive_pdu(const iscsi::PduView& pdu) {
+  loop_.counters().add(Metric::pdus_received);
+  if (phase_ == Phase::login) return receive_login(pdu);
+  session_->receive(pdu, last_heard_, out_, effects_);
+  perform_all();
+}
+
+// ---- login --------------------------------------------------------------------------------------------------
+
+void Connection::receive_login(const iscsi::PduView& pdu) {
+  bytes::Buffer answer;
+  const auto state = login_->receive(pdu, answer);
+  if (state == iscsi::Login::State::full_feature) {
+    held_answer_ = std::move(answer);
+    return login_done();
+  }
+  out_.append(answer);
+  if (state == iscsi::Login::State::more) return;
+  loop_.counters().add(Metric::logins_failed);
+  log::iscsi().info("login failed peer={} status={:#06x} reason=\"{}\"", arrival_.peer_address, login_->status(),
+                    login_->failure());
+  close_after_flush("login failed");
+}
+
+void Connection::login_done() {
+  const auto& result = login_->result();
+  const bool unnamed = result.target_name.empty();
+  key_ = {result.initiator_name, result.isid,
+          unnamed ? "discovery@" + std::to_string(arrival_.portal_index) : result.target_name, result.portal_group_tag};
+  summary_ = {result.initiator_name, result.target_name, arrival_.peer_address, result.tsih, result.cid,
+              result.portal_group_tag, result.type == iscsi::SessionType::discovery};
+  auto former = world_.sessions.enter(key_, result.tsih, shared_from_this());
+  in_table_ = true;
+  if (!former) return enter_full_feature();
+  // RFC 7143 §6.3.5: the old session ends, its nexus is lost, and only then does this login go on.
+  phase_ = Phase::reinstating;
+  loop_.counters().add(Metric::sessions_reinstated);
+  auto self = shared_from_this();
+  former->loop().post([self, former] {
+    former->end_session("reinstated by a new login");
+    self->loop_.post([self] {
+      if (self->phase_ != Phase::reinstating) return;
+      self->enter_full_feature();
+      self->notify_output();
+      self->transport_.input_wanted();
+    });
+  });
+}
+
+void Connection::enter_full_feature() {
+  auto target = world_.find_target(login_->result().target_name);
+  const bool discovery = login_->result().type == iscsi::SessionType::discovery;
+  out_.append(held_answer_);
+  held_answer_ = {};
+  session_ = std::make_unique<iscsi::Session>(login_->result(), *arrival_.directory, limits_.command_window);
+  if (!discovery && target) {
+    runner_ = std::make_unique<TaskRunner>(loop_, world_, *session_, out_, std::move(target), budget_);
+    runner_->set_on_output([this] { notify_output(); });
+  }
+  login_.reset();
+  phase_ = Phase::full_feature;
+  wanted_ = iscsi::kBhsBytes;
+  loop_.counters().add(Metric::logins_succeeded);
+  log::iscsi().info("session up initiator={} target={} tsih={} peer={}{}", summary_.initiator, summary_.target, summary_.tsih,
+                    summary_.peer, discovery ? " discovery" : "");
+  if (!discovery && !runner_) close_after_flush("the target was removed during login");
+}
+
+// ---- effects ------------------------------------------------------------------------------------------------
+
+void Connection::perform_all() {
+  // Effects may add effects (a write whose data is already here); each is copied because the vector may move.
+  for (std::size_t i = 0; i < effects_.size() && phase_ == Phase::full_feature; ++i) {
+    const iscsi::Effect effect = effects_[i];
+    perform(effect);
+  }
+  effects_.clear();
+}
+
+void Connection::perform(const iscsi::Effect& effect) {
+  namespace fx = iscsi::effect;
+  if (const auto* run = std::get_if<fx::RunTask>(&effect)) {
+    if (runner_) runner_->run(*run->task, run->immediate_data, effects_);
+  } else if (const auto* data = std::get_if<fx::DataOut>(&effect)) {
+    runner_->data_out(*data->task, data->offset, data->data);
+  } else if (const auto* complete = std::get_if<fx::DataComplete>(&effect)) {
+    runner_->data_complete(*complete->task);
+  } else if (const auto* failed = std::get_if<fx::DataFailed>(&effect)) {
+    runner_->data_failed(*failed->task, failed->sense);
+  } else if (const auto* abort = std::get_if<fx::AbortTask>(&effect)) {
+    if (runner_) runner_->abort(*abort->task);
+  } else if (const auto* manage = std::get_if<fx::ManageTasks>(&effect)) {
+    if (runner_) manage_tasks(*this, world_, *manage);
+  } else if (const auto* close = std::get_if<fx::Close>(&effect)) {
+    using Why = fx::Close::Why;
+    if (close->why == Why::protocol_error || close->why == Why::format_error)
+      loop_.counters().add(Metric::protocol_errors);
+    close_after_flush(close->text);
+  }
+}
+
+void Connection::respond(std::uint32_t initiator_task_tag, std::uint8_t response, std::uint32_t additional) {
+  if (!session_) return;
+  session_->finish_task_management(initiator_task_tag, response, additional, out_);
+  notify_output();
+}
+
+std::size_t Connection::abort_tasks(std::optional<std::uint16_t> lun, bool task_aborted_status) {
+  if (!session_ || !runner_) return 0;
+  const auto count = session_->tasks_at(lun);
+  iscsi::Effects effects;
+  session_->abort_tasks(lun, task_aborted_status, out_, effects);
+  for (const auto& effect : effects) perform(effect);
+  notify_output();
+  return count;
+}
+
+// ---- time ---------------------------------------------------------------------------------------------------
+
+std::optional<TimePoint> Connection::deadline() const {
+  if (close_by_) return close_by_;
+  if (phase_ == Phase::login || phase_ == Phase::reinstating) return opened_ + limits_.login_timeout;
+  if (phase_ != Phase::full_feature) return std::nullopt;
+  auto next = session_->deadline();
+  const auto sooner = [&next](TimePoint at) { next = next ? std::min(*next, at) : at; };
+  if (ping_sent_) sooner(*ping_sent_ + limits_.nop_timeout);
+  else if (limits_.nop_interval > Duration::zero() && runner_) sooner(last_heard_ + limits_.nop_interval);
+  return next;
+}
+
+void Connection::on_deadline(TimePoint now) {
+  const auto due = deadline();
+  if (!due || *due > now) return;
+  receiving_ = true;
+  if (close_by_ && *close_by_ <= now) {
+    close_by_.reset();
+    close_after_flush("no logout after it was asked for");
+  } else if (phase_ != Phase::full_feature) {
+    loop_.counters().add(Metric::connections_timed_out);
+    close_after_flush("login not finished in time");
+  } else {
+    session_->on_deadline(now, out_, effects_);
+    perform_all();
+    if (session_ && !session_->nop_in_outstanding()) ping_sent_.reset();
+    if (ping_sent_ && *ping_sent_ + limits_.nop_timeout <= now) {
+      loop_.counters().add(Metric::connections_timed_out);
+      close_after_flush("no answer to a NOP-In");
+    } else if (session_ && !ping_sent_ && limits_.nop_interval > Duration::zero() && runner_ &&
+               last_heard_ + limits_.nop_interval <= now) {
+      session_->send_nop_in(true, out_);
+      ping_sent_ = now;
+    }
+  }
+  receiving_ = false;
+}
+
+// ---- the end ------------------------------------------------------------------------------------------------
+
+void Connection::notify_output() {
+  if (!receiving_ && transport_open_) transport_.output_ready();
+}
+
+void Connection::drop_session() {
+  if (in_table_) world_.sessions.leave(key_, this);
+  in_table_ = false;
+  if (runner_) loop_.counters().add(Metric::tasks_aborted, session_->task_count());
+  runner_.reset();
+  effects_.clear();
+}
+
+void Connection::close_after_flush(std::string_view why) {
+  if (phase_ == Phase::closing) return;
+  log::iscsi().info("connection ends peer={} initiator={} reason=\"{}\"", arrival_.peer_address, summary_.initiator, why);
+  phase_ = Phase::closing;
+  close_by_.reset();
+  drop_session();
+  notify_output();
+}
+
+void Connection::end_session(std::string_view why) {
+  out_.clear();  // nothing more may reach the initiator from a session that is gone
+  close_after_flush(why);
+}
+
+void Connection::transport_closed() {
+  transport_open_ = false;
+  if (phase_ != Phase::closing) close_after_flush("the peer closed the connection");
+  out_.clear();
+}
+
+void Connection::shut_down() {
+  if (session_ && phase_ == Phase::full_feature && runner_) {
+    const auto& parameters = session_->login().parameters;
+    session_->send_async_event(3, 0, parameters.default_time2wait, parameters.default_time2retain, out_);
+  }
+  close_after_flush("the target shuts down");
+}
+
+void Connection::request_logout(std::uint16_t seconds) {
+  if (!session_ || phase_ != Phase::full_feature || !runner_) return;
+  session_->send_async_event(1, 0, 0, seconds, out_);
+  close_by_ = loop_.now() + std::chrono::seconds(seconds);
+  notify_output();
+}
+
+void Connection::replace_directory(std::shared_ptr<const iscsi::Directory> directory) {
+  if (phase_ == Phase::login) return;  // the login goes on with what it began with
+  if (session_) session_->set_directory(*directory);
+  arrival_.directory = std::move(directory);
+}
+
+}  // namespace faultlun::daemon

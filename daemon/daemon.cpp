@@ -1,0 +1,255 @@
+#include "daemon/daemon.hpp"
+
+#include "config/dump.hpp"
+#include "daemon/control/api.hpp"
+#include "daemon/log.hpp"
+#include "daemon/reports.hpp"
+
+#include <boost/asio/ip/address.hpp>
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstdio>
+#include <stdexcept>
+
+namespace faultlun::daemon {
+namespace {
+
+using boost::asio::ip::tcp;
+
+constexpr scsi::SenseCode kReportedLunsChanged{0x06, 0x3f, 0x0e};
+
+ConnectionLimits limits_of(const config::Limits& limits) {
+  ConnectionLimits out;
+  out.login_timeout = limits.login_timeout;
+  out.nop_interval = limits.nop_interval;
+  out.nop_timeout = limits.nop_timeout;
+  out.command_window = limits.command_window;
+  return out;
+}
+
+std::string text_of(const tcp::endpoint& endpoint) {
+  return config::to_text({endpoint.address().to_string(), endpoint.port()});
+}
+
+}  // namespace
+
+Daemon::Daemon(config::Config config, config::Secrets secrets, unsigned threads)
+    : world_(config.seed.value_or(0), config.limits.max_sessions), started_at_(clock_.now()) {
+  auto units = open_units(config);
+  for (unsigned i = 0; i < threads; ++i) {
+    auto worker = std::make_unique<Worker>(clock_);
+    auto connections = std::make_unique<ConnectionSet>(*worker, world_);
+    homes_.push_back({std::move(worker), std::move(connections)});
+  }
+  config_ = config;
+  open_portals();
+  adopt(std::move(config), std::move(secrets), std::move(units));
+  open_control();
+}
+
+Daemon::~Daemon() { stop(); }
+
+// ---- building -----------------------------------------------------------------------------------------------
+
+/// Opens what is new; keeps what is open and has not changed.
+Daemon::Units Daemon::open_units(const config::Config& config) const {
+  Units units;
+  for (const auto& target : config.targets) {
+    for (const auto& lun : target.luns) {
+      const UnitKey key{target.name, lun.lun};
+      const auto open = units_.find(key);
+      const bool keep = open != units_.end() && open->second.settings == lun;
+      units.emplace(key, keep ? open->second : OpenUnit{lun, open_unit(lun)});
+    }
+  }
+  return units;
+}
+
+std::vector<std::shared_ptr<TargetHost>> Daemon::make_targets(const config::Config& config, const Units& units) const {
+  std::vector<std::shared_ptr<TargetHost>> targets;
+  for (std::size_t i = 0; i < config.targets.size(); ++i) {
+    const auto& target = config.targets[i];
+    std::vector<std::shared_ptr<LunHost>> hosts;
+    for (const auto& lun : target.luns) hosts.push_back(units.at({target.name, lun.lun}).host);
+    auto map = LunMap::of(std::move(hosts));
+    auto host = world_.find_target(target.name);
+    if (!host) {
+      host = std::make_shared<TargetHost>(target.name, static_cast<std::uint16_t>(i), target.power_on_unit_attention,
+                                          std::move(map));
+    } else if (host->luns()->by_number != map->by_number) {
+      host->set_luns(map);
+      for (const auto& unit : map->by_number)
+        if (unit) unit->with_unit([](auto& each) { each.raise(kReportedLunsChanged); });
+    }
+    targets.push_back(std::move(host));
+  }
+  return targets;
+}
+
+void Daemon::adopt(config::Config config, config::Secrets secrets, Units units) {
+  for (const auto& [key, unit] : units_) {
+    const auto kept = units.find(key);
+    if (kept == units.end() || kept->second.host != unit.host) unit.host->retire();
+  }
+  world_.set_targets(make_targets(config, units));
+  world_.set_limits(limits_of(config.limits));
+  world_.sessions.set_limit(config.limits.max_sessions);
+  units_ = std::move(units);
+  const std::lock_guard lock(mutex_);
+  config_ = std::move(config);
+  secrets_ = std::move(secrets);
+  directories_.clear();
+}
+
+void Daemon::open_portals() {
+  std::uint16_t index = 0;
+  for (const auto& portal : config_.portals) {
+    const tcp::endpoint endpoint(boost::asio::ip::make_address(portal.listen.host), portal.listen.port);
+    auto listener = std::make_unique<Listener>(
+        *homes_.front().worker, Listener::Portal{endpoint, index++, portal.group},
+        [this](const auto& where, const auto& local, const auto& peer) { return describe(where, local, peer); });
+    portals_.push_back({portal, listener->endpoint().port()});
+    listeners_.push_back(std::move(listener));
+  }
+}
+
+void Daemon::open_control() {
+  control::ApiContext context;
+  context.version = FAULTLUN_VERSION;
+  context.seed = world_.seed;
+  context.metrics = [this] {
+    std::vector<const Counters*> sets;
+    for (auto& home : homes_) sets.push_back(&home.worker->counters());
+    return exposition(sets) + gauges(world_);
+  };
+  context.sessions = [this] { return report_sessions(world_); };
+  context.targets = [this] { return report_targets(world_); };
+  context.config = [this] {
+    const std::lock_guard lock(mutex_);
+    return config::dump(config_);
+  };
+  router_ = std::make_unique<control::Router>(control::api_routes(std::move(context)));
+  control::ServerOptions options;
+  options.listen = config_.control.unix_path.empty() ? config::to_text(config_.control.listen)
+                                                     : "unix:" + config_.control.unix_path;
+  options.token = secrets_.control_token;
+  control_ = std::make_unique<control::Server>(std::move(options), *router_);
+  control_url_ = control_->url();
+}
+
+// ---- running ------------------------------------------------------------------------------------------------
+
+void Daemon::start() {
+  std::vector<std::pair<Worker*, ConnectionSet*>> homes;
+  for (auto& home : homes_) homes.emplace_back(home.worker.get(), home.connections.get());
+  started_ = true;
+  control_->start();
+  for (auto& home : homes_) home.worker->start();
+  for (auto& listener : listeners_) listener->start(homes);
+}
+
+std::string Daemon::ready_line() const {
+  std::string portals;
+  for (const auto& listener : listeners_) portals += (portals.empty() ? "" : ",") + text_of(listener->endpoint());
+  char seed[32];
+  std::snprintf(seed, sizeof seed, "0x%llx", static_cast<unsigned long long>(world_.seed));
+  return "ready iscsi=" + portals + " control=" + control_url_ + " seed=" + seed + " pid=" + std::to_string(::getpid());
+}
+
+Arrival Daemon::describe(const Listener::Portal& portal, const tcp::endpoint& local, const tcp::endpoint& peer) {
+  Arrival arrival;
+  arrival.portal_index = portal.index;
+  arrival.portal_group_tag = portal.group_tag;
+  arrival.peer_address = text_of(peer);
+  arrival.local_address = local.address().to_string();
+  arrival.directory = directory_for(arrival.local_address);
+  return arrival;
+}
+
+std::shared_ptr<const iscsi::Directory> Daemon::directory_for(const std::string& local_address) {
+  const std::lock_guard lock(mutex_);
+  auto& cached = directories_[needs_local_address(portals_) ? local_address : ""];
+  if (!cached) cached = std::make_shared<iscsi::Directory>(directory_of(config_, secrets_, portals_, local_address));
+  return cached;
+}
+
+// ---- change and end -----------------------------------------------------------------------------------------
+
+std::string Daemon::reload(config::Config next, config::Secrets secrets) {
+  Units units;
+  try {
+    units = open_units(next);
+  } catch (const std::exception& failure) {
+    return failure.what();
+  }
+  for (std::size_t i = 0; i < portals_.size() && i < next.portals.size(); ++i) {
+    const std::lock_guard lock(mutex_);
+    portals_[i].portal = next.portals[i];  // advertised address and group; the caller has checked `listen`
+  }
+  adopt(std::move(next), std::move(secrets), std::move(units));
+  refresh_directories();
+  end_sessions_of_removed_targets();
+  return "";
+}
+
+void Daemon::refresh_directories() {
+  for (auto& home : homes_) {
+    home.worker->post([this, connections = home.connections.get()] {
+      connections->for_each([this](Connection& connection) {
+        connection.replace_directory(directory_for(connection.arrival().local_address));
+      });
+    });
+  }
+}
+
+void Daemon::end_sessions_of_removed_targets() {
+  for (auto& connection : world_.sessions.all()) {
+    const auto& summary = connection->summary();
+    if (summary.discovery || world_.find_target(summary.target)) continue;
+    connection->loop().post([connection] { connection->shut_down(); });
+  }
+}
+
+/// Waits until nothing of the worker threads' doing is left, kDrainTime at most.
+template <typename Done>
+bool Daemon::wait_for(Done done) const {
+  const auto until = clock_.now() + kDrainTime;
+  std::mutex mutex;
+  std::condition_variable never;
+  std::unique_lock lock(mutex);
+  while (!done()) {
+    if (clock_.now() >= until) return false;
+    never.wait_for(lock, std::chrono::milliseconds(2));
+  }
+  return true;
+}
+
+bool Daemon::stop() {
+  if (homes_.empty()) return true;
+  bool clean = true;
+  if (started_) {
+    homes_.front().worker->post([this] {
+      for (auto& listener : listeners_) listener->stop();
+    });
+    const auto nobody = [this] {
+      return std::ranges::all_of(homes_, [](const Home& home) { return home.connections->size() == 0; });
+    };
+    const auto everybody = [this](auto part) {
+      for (auto& home : homes_) home.worker->post([part, connections = home.connections.get()] { part(*connections); });
+    };
+    everybody([](ConnectionSet& set) { set.for_each([](Connection& connection) { connection.shut_down(); }); });
+    wait_for(nobody);
+    everybody([](ConnectionSet& set) { set.close_all(); });
+    clean = wait_for([&] { return nobody() && world_.busy.use_count() == 1; });
+  }
+  control_->stop();
+  for (auto& home : homes_) home.worker->stop_and_join();
+  if (!clean) return false;  // a device is still at work on memory of ours: nothing may be freed
+  listeners_.clear();
+  homes_.clear();
+  return true;
+}
+
+}  // namespace faultlun::daemon

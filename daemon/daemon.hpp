@@ -1,0 +1,87 @@
+// The composition root: configuration → units → listeners; reload; ordered shutdown.
+#pragma once
+
+#include "config/model.hpp"
+#include "config/secrets.hpp"
+#include "daemon/build.hpp"
+#include "daemon/clock.hpp"
+#include "daemon/control/http.hpp"
+#include "daemon/listener.hpp"
+#include "daemon/worker.hpp"
+#include "daemon/world.hpp"
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace faultlun::daemon {
+
+class Daemon {
+ public:
+  static constexpr auto kDrainTime = std::chrono::milliseconds(1500);  ///< at shutdown, for last words to leave
+
+  /// Opens every device and every socket; throws std::runtime_error (one clear line) when something cannot be had.
+  Daemon(config::Config config, config::Secrets secrets, unsigned threads);
+  ~Daemon();
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  /// Logins are accepted from now on.
+  void start();
+  /// "ready iscsi=… control=… seed=0x… pid=…" (contract).
+  std::string ready_line() const;
+  /// Takes what a new configuration changes; "" or why nothing of it was taken.
+  std::string reload(config::Config next, config::Secrets secrets);
+  /// Tells every initiator, waits twice kDrainTime at most, stops.  False: a device did not finish in that time, and the
+  /// process should end without destroying anything.
+  bool stop();
+
+ private:
+  struct Home {
+    std::unique_ptr<Worker> worker;
+    std::unique_ptr<ConnectionSet> connections;
+  };
+  struct UnitKey {
+    std::string target;
+    std::uint16_t lun = 0;
+    friend auto operator<=>(const UnitKey&, const UnitKey&) = default;
+  };
+  struct OpenUnit {
+    config::Lun settings;
+    std::shared_ptr<LunHost> host;
+  };
+  using Units = std::map<UnitKey, OpenUnit>;
+
+  Units open_units(const config::Config& config) const;
+  std::vector<std::shared_ptr<TargetHost>> make_targets(const config::Config& config, const Units& units) const;
+  void adopt(config::Config config, config::Secrets secrets, Units units);
+  void open_portals();
+  void open_control();
+  Arrival describe(const Listener::Portal& portal, const boost::asio::ip::tcp::endpoint& local,
+                   const boost::asio::ip::tcp::endpoint& peer);
+  std::shared_ptr<const iscsi::Directory> directory_for(const std::string& local_address);
+  void refresh_directories();
+  void end_sessions_of_removed_targets();
+  template <typename Done>
+  bool wait_for(Done done) const;
+
+  SystemClock clock_;
+  config::Config config_;
+  config::Secrets secrets_;
+  World world_;
+  Units units_;
+  std::vector<Home> homes_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<OpenPortal> portals_;
+  mutable std::mutex mutex_;  ///< config_, secrets_ and directories_: the control thread and the listeners read them
+  std::map<std::string, std::shared_ptr<const iscsi::Directory>> directories_;  ///< by local address; "" when all are equal
+  std::unique_ptr<control::Router> router_;
+  std::unique_ptr<control::Server> control_;
+  std::string control_url_;
+  TimePoint started_at_;
+  bool started_ = false;
+};
+
+}  // namespace faultlun::daemon

@@ -1,0 +1,79 @@
+// One logical unit at work: its state (scsi::LogicalUnit, behind a lock) and its medium.
+//
+// Plain reads and writes do not take the lock.  Every locked use of the unit moves `epoch` on; a connection
+// remembers, per unit, the epoch at which it last learned that nothing stands in its way (LunPath), and only asks again
+// when the epoch has moved.
+#pragma once
+
+#include "lun_backends/block_device.hpp"
+#include "protocol/scsi/logical_unit.hpp"
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+namespace faultlun::daemon {
+
+class LunHost {
+ public:
+  LunHost(std::uint16_t number, scsi::LogicalUnitProfile profile, std::unique_ptr<lun_backends::BlockDevice> device)
+      : number_(number), profile_(profile), device_(std::move(device)), unit_(std::move(profile)) {}
+
+  std::uint16_t number() const { return number_; }
+  const scsi::LogicalUnitProfile& profile() const { return profile_; }
+  lun_backends::BlockDevice& device() { return *device_; }
+
+  /// Calls `use(unit)` under the lock and moves the epoch on.
+  template <typename Use>
+  auto with_unit(Use use) {
+    const std::lock_guard lock(mutex_);
+    epoch_.fetch_add(1, std::memory_order_release);
+    return use(unit_);
+  }
+  /// The same for uses that change nothing.
+  template <typename Use>
+  auto look_at_unit(Use use) {
+    const std::lock_guard lock(mutex_);
+    return use(std::as_const(unit_));
+  }
+
+  std::uint32_t epoch() const { return epoch_.load(std::memory_order_acquire); }
+
+  /// The unit has left its target (reconfiguration): commands find it absent from now on.
+  void retire() {
+    retired_.store(true, std::memory_order_release);
+    epoch_.fetch_add(1, std::memory_order_release);
+  }
+  bool retired() const { return retired_.load(std::memory_order_acquire); }
+
+  /// Commands that must not overlap on the medium (COMPARE AND WRITE) take turns.  `turn` is called when it is the caller's
+  /// turn: at once (true is returned and `turn` is NOT called) or from end_turn() of the one before.
+  bool begin_turn(std::function<void()> turn);
+  void end_turn();
+
+ private:
+  std::uint16_t number_;
+  scsi::LogicalUnitProfile profile_;
+  std::unique_ptr<lun_backends::BlockDevice> device_;
+  std::mutex mutex_;
+  scsi::LogicalUnit unit_;
+  std::atomic<std::uint32_t> epoch_{1};
+  std::atomic<bool> retired_{false};
+
+  std::mutex turn_mutex_;
+  bool turn_taken_ = false;
+  std::deque<std::function<void()>> turns_;
+};
+
+/// What one session knows of one unit.
+struct LunPath {
+  std::shared_ptr<LunHost> host;
+  std::uint32_t epoch = 0;
+  bool straight_read = false, straight_write = false;
+  bool write_through = false;  ///< WCE=0: every write goes to the medium before it is answered
+};
+
+}  // namespace faultlun::daemon

@@ -1,0 +1,150 @@
+#include "daemon/task_management.hpp"
+
+#include "daemon/connection.hpp"
+#include "daemon/log.hpp"
+
+#include <atomic>
+
+namespace faultlun::daemon {
+namespace {
+
+// Function and response codes: RFC 7143 §11.5.1 and §11.6.1, RFC 7144 §6.
+enum Function : std::uint8_t {
+  kAbortTaskSet = 2,
+  kClearTaskSet = 4,
+  kLogicalUnitReset = 5,
+  kTargetWarmReset = 6,
+  kTargetColdReset = 7,
+  kITNexusReset = 11,
+  kQueryAsyncEvent = 12,
+};
+enum Response : std::uint8_t {
+  kFunctionComplete = 0,
+  kLunDoesNotExist = 2,
+  kNotSupported = 5,
+  kFunctionSucceeded = 7,
+};
+
+constexpr scsi::SenseCode kClearedByAnotherInitiator{0x06, 0x2f, 0x00};
+
+/// Counts the sessions that still have to do their part; the last one answers.
+struct Rendezvous {
+  std::shared_ptr<Connection> issuer;
+  std::uint32_t initiator_task_tag = 0;
+  std::function<void()> afterwards;
+  std::atomic<std::size_t> waiting{1};
+
+  void arrive() {
+    if (waiting.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    issuer->loop().post([issuer = issuer, itt = initiator_task_tag, then = afterwards] {
+      issuer->respond(itt, kFunctionComplete);
+      if (then) then();
+    });
+  }
+};
+
+std::vector<std::shared_ptr<Connection>> sessions_of(World& world, const TargetHost& target) {
+  auto sessions = world.sessions.all();
+  std::erase_if(sessions, [&](const auto& each) {
+    return each->summary().discovery || each->summary().target != target.name();
+  });
+  return sessions;
+}
+
+/// `part` runs on every session of the target, each on its own loop; then `rendezvous` is over.
+template <typename Part>
+void on_every_session(World& world, const TargetHost& target, const std::shared_ptr<Rendezvous>& rendezvous, Part part) {
+  for (auto& connection : sessions_of(world, target)) {
+    rendezvous->waiting.fetch_add(1, std::memory_order_relaxed);
+    connection->loop().post([connection, rendezvous, part] {
+      part(*connection);
+      rendezvous->arrive();
+    });
+  }
+  rendezvous->arrive();
+}
+
+std::shared_ptr<Rendezvous> rendezvous_for(Connection& issuer, const iscsi::effect::ManageTasks& request) {
+  auto rendezvous = std::make_shared<Rendezvous>();
+  rendezvous->issuer = issuer.shared_from_this();
+  rendezvous->initiator_task_tag = request.initiator_task_tag;
+  return rendezvous;
+}
+
+void clear_task_set(Connection& issuer, World& world, const std::shared_ptr<LunHost>& host,
+                    const iscsi::effect::ManageTasks& request) {
+  const bool own_only = host->look_at_unit([](const auto& unit) { return unit.one_task_set_per_nexus(); });
+  const bool with_status = host->look_at_unit([](const auto& unit) { return unit.task_aborted_status(); });
+  const auto* self = &issuer;
+  on_every_session(world, issuer.runner()->target(), rendezvous_for(issuer, request),
+                   [host, own_only, with_status, self](Connection& each) {
+                     const bool own = &each == self;
+                     if (own_only && !own) return;
+                     const auto aborted = each.abort_tasks(host->number(), with_status && !own);
+                     if (aborted == 0 || own || with_status || !each.runner()) return;
+                     const auto nexus = each.runner()->nexus();
+                     host->with_unit([nexus](auto& unit) { unit.raise_for(nexus, kClearedByAnotherInitiator); });
+                   });
+}
+
+void reset_unit(Connection& issuer, World& world, const std::shared_ptr<LunHost>& host,
+                const iscsi::effect::ManageTasks& request) {
+  // The unit attention first: no command of another nexus may slip between its lost tasks and the news (A10.09).
+  host->with_unit([](auto& unit) { unit.reset(scsi::ResetKind::logical_unit); });
+  on_every_session(world, issuer.runner()->target(), rendezvous_for(issuer, request),
+                   [lun = host->number()](Connection& each) { each.abort_tasks(lun, false); });
+}
+
+void reset_target(Connection& issuer, World& world, const iscsi::effect::ManageTasks& request, bool cold) {
+  auto& target = issuer.runner()->target();
+  for (const auto& host : target.luns()->by_number)
+    if (host)
+      host->with_unit([cold](auto& unit) { unit.reset(cold ? scsi::ResetKind::target_cold : scsi::ResetKind::target_warm); });
+  auto rendezvous = rendezvous_for(issuer, request);
+  if (cold) {
+    target.forget_ports();
+    // Answer first, then every connection of every initiator goes (RFC 7143 §11.5.1).
+    rendezvous->afterwards = [sessions = sessions_of(world, target)] {
+      for (const auto& each : sessions)
+        each->loop().post([each] { each->close_after_flush("target cold reset"); });
+    };
+  }
+  on_every_session(world, target, rendezvous, [](Connection& each) { each.abort_tasks(std::nullopt, false); });
+}
+
+}  // namespace
+
+void manage_tasks(Connection& issuer, World& world, const iscsi::effect::ManageTasks& request) {
+  issuer.loop().counters().add(Metric::task_management_requests);
+  auto& runner = *issuer.runner();
+  const auto host = request.lun ? runner.target().luns()->find(*request.lun) : nullptr;
+  const auto itt = request.initiator_task_tag;
+  log::scsi().info("task management function={} lun={} initiator={}", request.function,
+                   request.lun ? std::to_string(*request.lun) : "?", issuer.summary().initiator);
+  switch (request.function) {
+    case kTargetWarmReset: return reset_target(issuer, world, request, false);
+    case kTargetColdReset: return reset_target(issuer, world, request, true);
+    case kITNexusReset:
+      issuer.abort_tasks(std::nullopt, false);
+      runner.renew_nexus();
+      return issuer.respond(itt, kFunctionComplete);
+    default: break;
+  }
+  if (!host) return issuer.respond(itt, kLunDoesNotExist);
+  switch (request.function) {
+    case kAbortTaskSet: return issuer.respond(itt, kFunctionComplete);  // the session has done it
+    case kClearTaskSet: return clear_task_set(issuer, world, host, request);
+    case kLogicalUnitReset: return reset_unit(issuer, world, host, request);
+    case kQueryAsyncEvent: {
+      const auto pending = host->look_at_unit([&](const auto& unit) { return unit.pending_attention(runner.nexus()); });
+      if (!pending) return issuer.respond(itt, kFunctionComplete);
+      // Additional response information, SAM-5 §7.11: UADE, sense key, ASC, ASCQ.
+      const auto additional = 0x01000000U << 0 | static_cast<std::uint32_t>(pending->key) << 16 |
+                              static_cast<std::uint32_t>(pending->asc) << 8 | pending->ascq;
+      return issuer.respond(itt, kFunctionSucceeded, additional);
+    }
+    default: return issuer.respond(itt, kNotSupported);
+  }
+}
+
+}  // namespace faultlun::daemon

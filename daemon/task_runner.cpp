@@ -1,0 +1,393 @@
+#include "daemon/task_runner.hpp"
+
+#include "daemon/medium_steps.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+namespace faultlun::daemon {
+namespace {
+
+using lun_backends::Operation;
+using lun_backends::Progress;
+
+constexpr scsi::SenseCode kInvalidFieldInCdb{0x05, 0x24, 0x00};
+constexpr scsi::SenseCode kNexusLoss{0x06, 0x29, 0x07};
+
+/// SCSI port names of the two ends (RFC 7143 §4.4.2).
+scsi::NexusPorts ports_of(const iscsi::LoginResult& login) {
+  char isid[16];
+  const auto* i = login.isid.data();
+  std::snprintf(isid, sizeof isid, "%02x%02x%02x%02x%02x%02x", i[0], i[1], i[2], i[3], i[4], i[5]);
+  char tag[8];
+  std::snprintf(tag, sizeof tag, "%04x", login.portal_group_tag);
+  scsi::NexusPorts ports;
+  ports.initiator_port = login.initiator_name + ",i,0x" + isid;
+  ports.target_name = login.target_name;
+  ports.target_port = login.target_name + ",t,0x" + tag;
+  ports.target_port_group = login.portal_group_tag;
+  ports.relative_target_port = login.portal_group_tag;
+  ports.iscsi_protocol_level = login.parameters.protocol_level;
+  return ports;
+}
+
+/// Bytes of Data-Out that will come: the smaller of what the device wants and what the initiator offers.
+std::uint64_t expected_data_out(const iscsi::Task& task, std::uint64_t device_length) {
+  return task.writes ? std::min<std::uint64_t>(device_length, task.expected_data_transfer_length) : 0;
+}
+
+}  // namespace
+
+TaskRunner::TaskRunner(Loop& loop, World& world, iscsi::Session& session, iscsi::Outbox& out,
+                       std::shared_ptr<TargetHost> target, DataBudget& budget)
+    : loop_(loop),
+      world_(world),
+      session_(session),
+      out_(out),
+      target_(std::move(target)),
+      budget_(budget),
+      nexus_(world.new_nexus()),
+      ports_(ports_of(session.login())),
+      first_attention_(target_->first_attention(ports_.initiator_port)),
+      luns_(target_->luns()) {}
+
+TaskRunner::~TaskRunner() {
+  for (const auto& operation : operations_) {
+    operation->runner = nullptr;
+    operation->task = nullptr;
+    budget_.give_back(operation->charged);
+  }
+  for (auto& page : paths_) {
+    if (!page) continue;
+    for (auto& path : *page)
+      if (path.host) path.host->with_unit([this](scsi::LogicalUnit& unit) { unit.detach(nexus_); });
+  }
+}
+
+void TaskRunner::renew_nexus() {
+  first_attention_ = kNexusLoss;
+  for (auto& page : paths_) {
+    if (!page) continue;
+    for (auto& path : *page) {
+      if (path.host) path.host->with_unit([this](scsi::LogicalUnit& unit) { unit.detach(nexus_); });
+      path = {};
+    }
+  }
+}
+
+// ---- the way to a unit --------------------------------------------------------------------------------------
+
+LunPath* TaskRunner::path_to(std::uint16_t lun) {
+  const std::size_t page = lun / kPathsPerPage;
+  if (page < paths_.size() && paths_[page]) {
+    auto& path = (*paths_[page])[lun % kPathsPerPage];
+    if (path.host && !path.host->retired()) return &path;
+  }
+  luns_ = target_->luns();
+  auto host = luns_->find(lun);
+  if (!host) return nullptr;
+  if (page >= paths_.size()) paths_.resize(page + 1);
+  if (!paths_[page]) paths_[page] = std::make_unique<std::array<LunPath, kPathsPerPage>>();
+  host->with_unit([this](scsi::LogicalUnit& unit) { unit.attach(nexus_, first_attention_); });
+  auto& path = (*paths_[page])[lun % kPathsPerPage];
+  path = {};
+  path.host = std::move(host);
+  return &path;
+}
+
+void TaskRunner::refresh(LunPath& path) {
+  // The epoch first: whatever changes after this moves it on, and the next command asks again.
+  path.epoch = path.host->epoch();
+  path.host->look_at_unit([&](const scsi::LogicalUnit& unit) {
+    path.straight_read = unit.straight_read(nexus_);
+    path.straight_write = unit.straight_write(nexus_);
+    path.write_through = !unit.write_cache_enabled();
+  });
+}
+
+// ---- a command begins ---------------------------------------------------------------------------------------
+
+void TaskRunner::run(iscsi::Task& task, bytes::View immediate_data, iscsi::Effects& effects) {
+  loop_.counters().add(Metric::commands);
+  faults::CommandFacts facts;
+  facts.cmd_sn = task.cmd_sn;
+  facts.immediate = task.immediate;
+  facts.target = target_->index();
+  facts.lun = task.lun.value_or(0);
+  facts.cdb = &task.command.cdb;
+  facts.attribute = task.command.attribute;
+  facts.expected_data_transfer_length = task.expected_data_transfer_length;
+  const auto decision = faults::decide(world_.rules, rule_state_, world_.seed, facts);
+  if (decision.status) return complete(task, scsi::with_status(*decision.status));  // the unit never hears of it
+
+  LunPath* path = task.lun ? path_to(*task.lun) : nullptr;
+  if (!path) return answer_elsewhere(task);
+  if (path->epoch != path->host->epoch()) refresh(*path);
+  if (const auto access = scsi::plan_access(task.command.cdb, path->host->profile());
+      access && (access->write ? path->straight_write : path->straight_read))
+    return straight(task, *path, *access, immediate_data, effects);
+  planned(task, *path, immediate_data, effects);
+}
+
+void TaskRunner::answer_elsewhere(iscsi::Task& task) {
+  luns_ = target_->luns();
+  complete(task, scsi::answer_absent_unit(task.command, surroundings()));
+}
+
+void TaskRunner::straight(iscsi::Task& task, LunPath& path, const scsi::Access& access, bytes::View immediate,
+                          iscsi::Effects& effects) {
+  const bool instant = path.host->device().instant();
+  if (!access.write && instant) return straight_read(task, path, access);
+  if (!access.write) {
+    return carry_out(task, path.host, scsi::ReadMedium{access.offset_bytes, access.length_bytes, access.fua}, {}, effects);
+  }
+  const scsi::WriteMedium plan{access.offset_bytes, access.length_bytes, access.fua || path.write_through, false, false};
+  const auto expected = expected_data_out(task, access.length_bytes);
+  if (!instant || expected != access.length_bytes || immediate.size() < expected)
+    return carry_out(task, path.host, plan, immediate, effects);
+  Operation operation;
+  operation.kind = Operation::Kind::write;
+  operation.offset_bytes = access.offset_bytes;
+  operation.from = immediate.first(expected);
+  operation.fua = plan.fua;
+  path.host->device().start(operation);
+  scsi::Reply reply;
+  if (operation.error) {
+    const auto result = medium_result(operation);
+    reply = path.host->with_unit(
+        [&](scsi::LogicalUnit& unit) { return unit.finish(nexus_, task.command, plan, result); });
+  }
+  reply.data_out_length = access.length_bytes;
+  loop_.counters().add(Metric::written_bytes, expected);
+  complete(task, std::move(reply));
+}
+
+void TaskRunner::straight_read(iscsi::Task& task, LunPath& path, const scsi::Access& access) {
+  iscsi::Session::DataInCursor cursor;
+  cursor.device_length = access.length_bytes;
+  cursor.total = task.reads ? static_cast<std::uint32_t>(
+                                  std::min<std::uint64_t>(access.length_bytes, task.expected_data_transfer_length))
+                            : 0;
+  if (cursor.total == 0) {
+    scsi::Reply reply;
+    reply.data_in_length = access.length_bytes;
+    return complete(task, std::move(reply));
+  }
+  auto& device = path.host->device();
+  while (const auto allowed = session_.next_data_in(cursor)) {
+    const auto offset = access.offset_bytes + cursor.sent;
+    if (allowed >= kPinnedReadBytes) {
+      auto view = device.view(offset, allowed);
+      // A view that ends early (at a chunk) is sent as a shorter PDU while that leaves whole words.
+      if (!view.octets.empty() && (view.octets.size() == allowed || view.octets.size() % 4 == 0)) {
+        session_.put_data_in(task, cursor, view.octets, view.pin, view.release_pin, out_);
+        continue;
+      }
+      view.release();
+    }
+    const auto room = session_.room_for_data_in(task, cursor, allowed, out_);
+    Operation operation;
+    operation.offset_bytes = offset;
+    operation.into = room;
+    device.start(operation);  // an instant device has nothing to fail on when reading
+    session_.seal_data_in(room);
+  }
+  loop_.counters().add(Metric::read_bytes, cursor.total);
+  session_.finish_data_in(task);
+}
+
+void TaskRunner::planned(iscsi::Task& task, LunPath& path, bytes::View immediate, iscsi::Effects& effects) {
+  luns_ = target_->luns();
+  auto plan = path.host->with_unit([&](scsi::LogicalUnit& unit) {
+    auto made = unit.plan(nexus_, task.command, surroundings());
+    if (auto* write = std::get_if<scsi::WriteMedium>(&made)) write->fua |= !unit.write_cache_enabled();
+    if (auto* swap = std::get_if<scsi::CompareAndWrite>(&made)) swap->fua |= !unit.write_cache_enabled();
+    return made;
+  });
+  carry_out(task, path.host, std::move(plan), immediate, effects);
+}
+
+void TaskRunner::carry_out(iscsi::Task& task, const std::shared_ptr<LunHost>& host, scsi::Plan plan,
+                           bytes::View immediate, iscsi::Effects& effects) {
+  if (auto* reply = std::get_if<scsi::Reply>(&plan)) return complete(task, std::move(*reply));
+  const auto wanted = scsi::data_out_length(plan);
+  const auto expected = expected_data_out(task, wanted);
+  if (std::holds_alternative<scsi::CompareAndWrite>(plan) && expected != wanted) {
+    // Half an atomic command is none.
+    return complete(task, scsi::check_condition({kInvalidFieldInCdb, {}, {}, {}, {}, false}));
+  }
+  auto operation = begin(task, host, std::move(plan));
+  const auto* write = std::get_if<scsi::WriteMedium>(&operation->plan);
+  operation->streaming = write && !write->verify && host->device().instant();
+  operation->stream_end = expected / host->profile().block_size * host->profile().block_size;
+  const auto* read = std::get_if<scsi::ReadMedium>(&operation->plan);
+  const auto buffered = operation->streaming ? 0 : read ? read->length_bytes : expected;
+  if (!budget_.take(buffered)) {
+    end(*operation);
+    loop_.counters().add(Metric::commands_task_set_full);
+    return complete(task, scsi::with_status(scsi::Status::task_set_full));
+  }
+  operation->charged = buffered;
+  if (expected == 0) return proceed(operation);
+  if (!operation->streaming) operation->data.resize(expected);
+  const auto taken = std::min<std::size_t>(immediate.size(), expected);
+  if (taken != 0) data_out(task, 0, immediate.first(taken));
+  session_.collect(task, wanted, taken, out_, effects);
+}
+
+OperationPtr TaskRunner::begin(iscsi::Task& task, const std::shared_ptr<LunHost>& host, scsi::Plan plan) {
+  auto operation = std::make_shared<TaskOperation>();
+  operation->runner = this;
+  operation->task = &task;
+  operation->host = host;
+  operation->command = task.command;
+  operation->plan = std::move(plan);
+  operation->busy = world_.busy;
+  operation->place = operations_.insert(operations_.end(), operation);
+  task.host = operation.get();
+  return operation;
+}
+
+/// The operation is over for this session; a coroutine may still hold it.
+void TaskRunner::end(TaskOperation& operation) {
+  budget_.give_back(operation.charged);
+  operation.charged = 0;
+  if (operation.task) operation.task->host = nullptr;
+  operation.runner = nullptr;
+  operation.task = nullptr;
+  operations_.erase(operation.place);
+}
+
+// ---- data arrives -------------------------------------------------------------------------------------------
+
+void TaskRunner::data_out(iscsi::Task& task, std::uint32_t offset, bytes::View data) {
+  auto* operation = static_cast<TaskOperation*>(task.host);
+  if (!operation || operation->aborted) return;
+  if (!operation->streaming) {
+    if (offset > operation->data.size() || data.size() > operation->data.size() - offset) return;
+    std::memcpy(operation->data.data() + offset, data.data(), data.size());
+    return;
+  }
+  const auto& plan = std::get<scsi::WriteMedium>(operation->plan);
+  if (operation->result.outcome != scsi::MediumResult::Outcome::ok || offset >= operation->stream_end) return;
+  data = data.first(std::min<std::size_t>(data.size(), operation->stream_end - offset));
+  Operation write;
+  write.kind = Operation::Kind::write;
+  write.offset_bytes = plan.offset_bytes + offset;
+  write.from = data;
+  write.fua = plan.fua;
+  operation->host->device().start(write);
+  if (write.error) operation->result = medium_result(write);
+  loop_.counters().add(Metric::written_bytes, data.size());
+}
+
+void TaskRunner::data_complete(iscsi::Task& task) {
+  auto* operation = static_cast<TaskOperation*>(task.host);
+  if (operation && !operation->aborted) proceed(*operation->place);
+}
+
+void TaskRunner::data_failed(iscsi::Task& task, const scsi::Sense& sense) {
+  auto* operation = static_cast<TaskOperation*>(task.host);
+  if (operation) end(*operation);
+  complete(task, scsi::check_condition(sense));
+}
+
+/// Everything the initiator had to send is here.
+void TaskRunner::proceed(const OperationPtr& held) {
+  const OperationPtr operation = held;  // `held` may be the list's own
+  if (std::holds_alternative<scsi::NeedData>(operation->plan)) {
+    auto next = operation->host->with_unit([&](scsi::LogicalUnit& unit) {
+      return unit.plan_with_data(nexus_, operation->command, surroundings(), operation->data);
+    });
+    const auto consumed = scsi::data_out_length(operation->plan);
+    if (auto* reply = std::get_if<scsi::Reply>(&next)) {
+      auto& task = *operation->task;
+      reply->data_out_length = std::max<std::uint64_t>(reply->data_out_length, consumed);
+      end(*operation);
+      return complete(task, std::move(*reply));
+    }
+    operation->plan = std::move(next);
+  }
+  operation->running = true;
+  perform(operation, loop_);
+}
+
+// ---- a command ends -----------------------------------------------------------------------------------------
+
+void TaskRunner::settle(TaskOperation& operation) {
+  auto& task = *operation.task;
+  if (operation.aborted) {
+    end(operation);
+    session_.discard(task);
+    return;
+  }
+  auto reply = operation.host->with_unit([&](scsi::LogicalUnit& unit) {
+    return unit.finish(nexus_, operation.command, operation.plan, operation.result);
+  });
+  end(operation);
+  complete(task, std::move(reply));
+  output_ready();
+}
+
+void TaskRunner::send_read_data(TaskOperation& operation, std::unique_ptr<std::uint8_t[]> data, std::uint64_t length) {
+  struct SharedData {
+    std::unique_ptr<std::uint8_t[]> octets;
+    std::uint64_t charged;
+    DataBudget* budget;
+    std::uint32_t pins = 0;
+    bool complete = false;
+    static void release(void* pin) noexcept {
+      auto* self = static_cast<SharedData*>(pin);
+      if (--self->pins != 0 || !self->complete) return;
+      self->budget->give_back(self->charged);
+      delete self;
+    }
+  };
+  auto& task = *operation.task;
+  if (operation.aborted) {
+    end(operation);
+    return session_.discard(task);
+  }
+  iscsi::Session::DataInCursor cursor;
+  cursor.device_length = length;
+  cursor.total =
+      task.reads ? static_cast<std::uint32_t>(std::min<std::uint64_t>(length, task.expected_data_transfer_length)) : 0;
+  auto* shared = new SharedData{std::move(data), std::exchange(operation.charged, 0), &budget_};
+  end(operation);
+  loop_.counters().add(Metric::read_bytes, cursor.total);
+  ++shared->pins;  // ours, until all are handed out
+  shared->complete = true;
+  if (cursor.total == 0) {
+    scsi::Reply reply;
+    reply.data_in_length = length;
+    complete(task, std::move(reply));
+  } else {
+    while (const auto allowed = session_.next_data_in(cursor)) {
+      ++shared->pins;
+      const bytes::View piece(shared->octets.get() + cursor.sent, allowed);
+      session_.put_data_in(task, cursor, piece, shared, &SharedData::release, out_);
+    }
+    session_.finish_data_in(task);
+  }
+  SharedData::release(shared);
+  output_ready();
+}
+
+void TaskRunner::complete(iscsi::Task& task, scsi::Reply reply) {
+  if (reply.status == scsi::Status::check_condition) loop_.counters().add(Metric::commands_check_condition);
+  session_.complete(task, std::move(reply), out_);
+}
+
+void TaskRunner::abort(iscsi::Task& task) {
+  loop_.counters().add(Metric::tasks_aborted);
+  auto* operation = static_cast<TaskOperation*>(task.host);
+  if (!operation) return;
+  operation->aborted = true;
+  if (operation->running) return;  // settle() will see it
+  end(*operation);
+  session_.discard(task);
+}
+
+}  // namespace faultlun::daemon

@@ -1,0 +1,58 @@
+#include "daemon/worker.hpp"
+
+#include <boost/asio/post.hpp>
+
+namespace faultlun::daemon {
+
+Worker::Worker(const Clock& clock)
+    : clock_(clock),
+      work_(context_.get_executor()),
+      timer_(context_),
+      receive_buffer_(std::make_unique_for_overwrite<std::uint8_t[]>(kReceiveBufferBytes)) {}
+
+Worker::~Worker() { stop_and_join(); }
+
+void Worker::start() {
+  thread_ = std::thread([this] { context_.run(); });
+}
+
+void Worker::stop_and_join() {
+  context_.stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::post(std::function<void()> job) { boost::asio::post(context_, std::move(job)); }
+
+void Worker::arm(Timed& timed, TimePoint at) {
+  if (timed.is_armed_ && timed.armed_->first == at) return;
+  disarm(timed);
+  timed.armed_ = deadlines_.emplace(at, &timed);
+  timed.is_armed_ = true;
+  if (at < timer_at_) set_timer();
+}
+
+void Worker::disarm(Timed& timed) {
+  if (timed.is_armed_) deadlines_.erase(timed.armed_);
+  timed.is_armed_ = false;  // a timer that fires for nothing costs less than setting it anew
+}
+
+void Worker::set_timer() {
+  if (deadlines_.empty()) {
+    timer_at_ = TimePoint::max();
+    return;
+  }
+  timer_at_ = deadlines_.begin()->first;
+  timer_.expires_at(timer_at_);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;  // set anew
+    const auto at = now();
+    while (!deadlines_.empty() && deadlines_.begin()->first <= at) {
+      Timed& timed = *deadlines_.begin()->second;
+      disarm(timed);
+      timed.on_time(at);
+    }
+    set_timer();
+  });
+}
+
+}  // namespace faultlun::daemon
