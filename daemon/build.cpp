@@ -26,14 +26,14 @@ scsi::LogicalUnitProfile profile_of(const config::Lun& lun, std::uint64_t size_b
   return profile;
 }
 
-iscsi::ChapAccount account_of(const std::optional<config::Auth>& auth, const config::ChapSecrets& secrets) {
+iscsi::ChapAccount account_of(const std::optional<config::Auth>& auth, const config::Secrets& secrets) {
   iscsi::ChapAccount account;
   if (!auth) return account;
   account.user = auth->user;
-  account.secret = secrets.secret;
+  account.secret = secrets.of(auth->secret_file);
   if (auth->mutual) {
     account.mutual_user = auth->mutual->user;
-    account.mutual_secret = secrets.mutual_secret;
+    account.mutual_secret = secrets.of(auth->mutual->secret_file);
   }
   return account;
 }
@@ -80,21 +80,20 @@ iscsi::Directory directory_of(const config::Config& config, const config::Secret
     }
     directory.portals.push_back({config::to_text(address), open.portal.group});
   }
-  for (std::size_t i = 0; i < config.targets.size(); ++i) {
-    const auto& target = config.targets[i];
+  for (const auto& target : config.targets) {
     iscsi::TargetEntry entry;
     entry.name = target.name;
     entry.alias = target.alias;
     entry.portal_groups = target.portal_groups;
     entry.initiators = target.initiators;
-    entry.chap = account_of(target.auth, secrets.targets.at(i));
+    entry.chap = account_of(target.auth, secrets);
     if (target.redirect) {
       entry.redirect = iscsi::PortalAddress{config::to_text(target.redirect->address), 1};
       entry.redirect_permanent = target.redirect->permanent;
     }
     directory.targets.push_back(std::move(entry));
   }
-  directory.discovery_chap = account_of(config.discovery_auth, secrets.discovery);
+  directory.discovery_chap = account_of(config.discovery_auth, secrets);
   directory.send_targets_all_in_normal_session = config.send_targets_all_in_normal_session;
   return directory;
 }

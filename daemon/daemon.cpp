@@ -35,11 +35,11 @@ std::string text_of(const tcp::endpoint& endpoint) {
 
 }  // namespace
 
-Daemon::Daemon(config::Config config, config::Secrets secrets, unsigned threads)
+Daemon::Daemon(config::Config config, config::Secrets secrets, unsigned threads, Duration spin)
     : world_(config.seed.value_or(0), config.limits.max_sessions), started_at_(clock_.now()) {
   auto units = open_units(config);
   for (unsigned i = 0; i < threads; ++i) {
-    auto worker = std::make_unique<Worker>(clock_);
+    auto worker = std::make_unique<Worker>(clock_, spin);
     auto connections = std::make_unique<ConnectionSet>(*worker, world_);
     homes_.push_back({std::move(worker), std::move(connections)});
   }
@@ -134,7 +134,7 @@ void Daemon::open_control() {
   control::ServerOptions options;
   options.listen = config_.control.unix_path.empty() ? config::to_text(config_.control.listen)
                                                      : "unix:" + config_.control.unix_path;
-  options.token = secrets_.control_token;
+  options.token = secrets_.of(config_.control.token_file);
   control_ = std::make_unique<control::Server>(std::move(options), *router_);
   control_url_ = control_->url();
 }

@@ -23,7 +23,7 @@ class Daemon {
   static constexpr auto kDrainTime = std::chrono::milliseconds(1500);  ///< at shutdown, for last words to leave
 
   /// Opens every device and every socket; throws std::runtime_error (one clear line) when something cannot be had.
-  Daemon(config::Config config, config::Secrets secrets, unsigned threads);
+  Daemon(config::Config config, config::Secrets secrets, unsigned threads, Duration spin);
   ~Daemon();
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;

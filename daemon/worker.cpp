@@ -4,8 +4,9 @@
 
 namespace faultlun::daemon {
 
-Worker::Worker(const Clock& clock)
+Worker::Worker(const Clock& clock, Duration spin)
     : clock_(clock),
+      spin_(spin),
       work_(context_.get_executor()),
       timer_(context_),
       receive_buffer_(std::make_unique_for_overwrite<std::uint8_t[]>(kReceiveBufferBytes)) {}
@@ -13,7 +14,19 @@ Worker::Worker(const Clock& clock)
 Worker::~Worker() { stop_and_join(); }
 
 void Worker::start() {
-  thread_ = std::thread([this] { context_.run(); });
+  thread_ = std::thread([this] { run(); });
+}
+
+void Worker::run() {
+  if (spin_ == Duration::zero()) {
+    context_.run();
+    return;
+  }
+  while (!context_.stopped()) {
+    context_.run_one();  // sleeps
+    for (auto idle_since = now(); now() - idle_since < spin_ && !context_.stopped();)
+      if (context_.poll() != 0) idle_since = now();
+  }
 }
 
 void Worker::stop_and_join() {

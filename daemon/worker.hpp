@@ -31,7 +31,8 @@ class Worker final : public Loop {
   /// Received bytes of all connections of this thread go here first: an idle connection holds no buffer.
   static constexpr std::size_t kReceiveBufferBytes = 1 << 20;
 
-  explicit Worker(const Clock& clock);
+  /// `spin`: how long the thread looks for work before it sleeps; zero: it sleeps at once.
+  Worker(const Clock& clock, Duration spin);
   ~Worker() override;
 
   void start();
@@ -50,8 +51,10 @@ class Worker final : public Loop {
 
  private:
   void set_timer();
+  void run();
 
   const Clock& clock_;
+  const Duration spin_;
   boost::asio::io_context context_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::steady_timer timer_;

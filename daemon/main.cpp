@@ -1,0 +1,54 @@
+// argv in, exit status out; nothing else.
+#include "daemon/client.hpp"
+#include "daemon/options.hpp"
+#include "daemon/serve.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <string>
+#include <vector>
+
+namespace {
+
+using faultlun::daemon::Options;
+
+constexpr std::chrono::milliseconds kClientPatience{5000};
+
+std::string control_of(const Options& options) {
+  const auto& control = options.control_of;
+  return control.unix_path.empty() ? faultlun::config::to_text(control.listen) : "unix:" + control.unix_path;
+}
+
+/// GET, printed as it comes; 0 when the daemon answered 200.
+int ask(const Options& options, const char* path) {
+  const auto answer = faultlun::daemon::http_get(control_of(options), path, kClientPatience);
+  std::printf("%s\n", answer.body.c_str());
+  return answer.status == 200 ? 0 : 1;
+}
+
+int run(const Options& options) {
+  switch (options.command) {
+    case Options::Command::serve: return faultlun::daemon::serve(options);
+    case Options::Command::healthcheck: return ask(options, "/v1/healthz");
+    case Options::Command::status: return ask(options, "/v1/status");
+  }
+  return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const char* control = std::getenv("FAULTLUN_CONTROL");
+  const auto line = faultlun::daemon::parse_command_line(arguments, control ? control : "");
+  std::fputs(line.output.c_str(), stdout);
+  std::fputs(line.errors.c_str(), stderr);
+  if (!line.options) return line.exit_status;
+  try {
+    return run(*line.options);
+  } catch (const std::exception& failure) {
+    std::fprintf(stderr, "%s\n", failure.what());
+    return 1;
+  }
+}
