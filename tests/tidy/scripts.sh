@@ -2,7 +2,7 @@
 # Shell scripts through shellcheck, the service unit through systemd's own reader, the man page through groff, the compose file through a
 # YAML reader: whatever of these the machine has.
 set -uo pipefail
-cd "$(dirname "$(readlink -f "$0")")/../.."
+cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
 bad=0
 
 shellcheck run test .ci/run packaging/*.sh tests/*/*.sh || bad=1
