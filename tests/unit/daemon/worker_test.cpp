@@ -1,0 +1,60 @@
+#include "daemon/worker.hpp"
+
+#include <doctest/doctest.h>
+
+#include <future>
+#include <vector>
+
+namespace faultlun::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Alarm final : Timed {
+  explicit Alarm(std::function<void(TimePoint)> use) : use_(std::move(use)) {}
+  void on_time(TimePoint now) override { use_(now); }
+  std::function<void(TimePoint)> use_;
+};
+
+TEST_CASE("jobs posted from another thread run on the worker in order") {
+  SystemClock clock;
+  Worker worker(clock, Duration::zero());
+  std::vector<int> order;
+  std::promise<void> done;
+  for (int i = 0; i < 100; ++i) worker.post([&order, i] { order.push_back(i); });
+  worker.post([&done] { done.set_value(); });
+  worker.start();
+  REQUIRE(done.get_future().wait_for(5s) == std::future_status::ready);
+  worker.stop_and_join();
+  REQUIRE(order.size() == 100);
+  CHECK(std::is_sorted(order.begin(), order.end()));
+}
+
+TEST_CASE("deadlines are met in order, never early, and a disarmed one not at all") {
+  SystemClock clock;
+  for (const Duration spin : {Duration(0), Duration(1ms)}) {
+    Worker worker(clock, spin);
+    std::promise<void> done;
+    std::vector<int> order;
+    bool early = false;
+    const auto start = clock.now();
+    Alarm late([&](TimePoint now) { early |= now < start + 40ms; order.push_back(2); done.set_value(); });
+    Alarm soon([&](TimePoint now) { early |= now < start + 10ms; order.push_back(1); });
+    Alarm never([&](TimePoint) { order.push_back(3); });
+    worker.post([&] {
+      worker.arm(late, start + 40ms);
+      worker.arm(never, start + 5ms);
+      worker.arm(soon, start + 1h);
+      worker.arm(soon, start + 10ms);
+      worker.disarm(never);
+    });
+    worker.start();
+    REQUIRE(done.get_future().wait_for(5s) == std::future_status::ready);
+    worker.stop_and_join();
+    CHECK_FALSE(early);
+    CHECK(order == std::vector<int>{1, 2});
+  }
+}
+
+}  // namespace
+}  // namespace faultlun::daemon
