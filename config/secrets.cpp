@@ -27,36 +27,56 @@ int digit(char c) {
 
 class Loader {
  public:
-  std::string secret(const std::string& file, const std::string& path) {
+  explicit Loader(const Config& config) : config_(config) {}
+
+  SecretsResult run() {
+    for_each_account([&](const Auth& auth, const std::string& path) {
+      read_secret(auth.secret_file, path + ".secret_file");
+      if (auth.mutual) read_secret(auth.mutual->secret_file, path + ".mutual.secret_file");
+    });
+    for_each_account([&](const Auth& auth, const std::string& path) {
+      proofs_.emplace(secrets_.of(auth.secret_file), path + ".secret_file");
+    });
+    for_each_account([&](const Auth& auth, const std::string& path) { check_mutual(auth, path); });
+    if (!config_.control.token_file.empty())
+      read_token(config_.control.token_file, "control.token_file");
+    SecretsResult out;
+    out.warnings = std::move(warnings_.list());
+    if (errors_.empty())
+      out.secrets = std::move(secrets_);
+    else
+      out.errors = std::move(errors_.list());
+    return out;
+  }
+
+ private:
+  template <typename Visit>
+  void for_each_account(Visit visit) const {
+    if (config_.discovery_auth) visit(*config_.discovery_auth, std::string("discovery_auth"));
+    for (std::size_t i = 0; i < config_.targets.size(); ++i)
+      if (config_.targets[i].auth)
+        visit(*config_.targets[i].auth, "targets[" + std::to_string(i) + "].auth");
+  }
+
+  void read_secret(const std::string& file, const std::string& path) {
+    if (!secrets_.of(file).empty()) return;  // several targets may share a file
     const FileText content = open(file, path, kMaxSecretFileBytes);
-    if (!content.error.empty()) return {};
+    if (!content.error.empty()) return;
     Parsed<std::string> parsed = parse_secret(content.text);
     if (!parsed.value) {
       errors_.add(path, file + ": " + parsed.error);
-      return {};
+      return;
     }
     if (parsed.value->size() < kGoodSecretBytes)
       warnings_.add(path, file + ": the secret has " + std::to_string(parsed.value->size()) +
                               " bytes, fewer than the 12 (96 bits) that RFC 7143 §9.2.1 asks for; "
                               "Windows refuses it, use a longer one");
-    return std::move(*parsed.value);
+    secrets_.put(file, std::move(*parsed.value));
   }
 
-  ChapSecrets account(const Auth& auth, const std::string& path) {
-    ChapSecrets out;
-    out.secret = secret(auth.secret_file, path + ".secret_file");
-    if (!auth.mutual) return out;
-    out.mutual_secret = secret(auth.mutual->secret_file, path + ".mutual.secret_file");
-    if (!out.secret.empty() && out.secret == out.mutual_secret)
-      errors_.add(path + ".mutual.secret_file", auth.mutual->secret_file +
-                                                    ": the same secret as the initiator's; the two "
-                                                    "must differ (RFC 7143 §9.2.1), use another");
-    return out;
-  }
-
-  std::string token(const std::string& file, const std::string& path) {
+  void read_token(const std::string& file, const std::string& path) {
     const FileText content = open(file, path, kMaxTokenBytes);
-    if (!content.error.empty()) return {};
+    if (!content.error.empty()) return;
     const std::string_view token = without_newline(content.text);
     const auto visible = [](char c) { return c > 0x20 && c < 0x7f; };
     if (token.empty() || !std::all_of(token.begin(), token.end(), visible))
@@ -64,40 +84,27 @@ class Loader {
           path,
           file +
               ": is no token; put one line of printable ASCII characters without spaces into it");
-    return std::string(token);
+    secrets_.put(file, std::string(token));
   }
 
-  /// What the target proves must be nobody's proof to it: the answer could be played back on
-  /// another connection.
-  void compare_across(const Secrets& secrets, const Config& config) {
-    const auto used_as_proof = [&](const std::string& mutual) {
-      const auto same = [&](const ChapSecrets& other) { return other.secret == mutual; };
-      return same(secrets.discovery) ||
-             std::any_of(secrets.targets.begin(), secrets.targets.end(), same);
-    };
-    const auto check = [&](const ChapSecrets& mine, const std::string& path) {
-      if (!mine.mutual_secret.empty() && mine.mutual_secret != mine.secret &&
-          used_as_proof(mine.mutual_secret))
-        warnings_.add(path,
-                      "the secret proves an initiator elsewhere in this configuration; use it in "
-                      "one direction only");
-    };
-    for (std::size_t i = 0; i < config.targets.size(); ++i)
-      check(secrets.targets[i], "targets[" + std::to_string(i) + "].auth.mutual.secret_file");
-    check(secrets.discovery, "discovery_auth.mutual.secret_file");
+  /// An answer of ours to one challenge must never prove anybody to us: an error when the two
+  /// secrets of an account are the same, a warning when another account's initiator has it.
+  void check_mutual(const Auth& auth, const std::string& path) {
+    if (!auth.mutual || secrets_.of(auth.mutual->secret_file).empty()) return;
+    const std::string& mine = secrets_.of(auth.mutual->secret_file);
+    const std::string at = path + ".mutual.secret_file";
+    if (mine == secrets_.of(auth.secret_file)) {
+      errors_.add(at, auth.mutual->secret_file +
+                          ": the same secret as the initiator's; the two must differ (RFC 7143 "
+                          "§9.2.1), use another");
+      return;
+    }
+    const auto elsewhere = proofs_.find(mine);
+    if (elsewhere != proofs_.end())
+      warnings_.add(at, auth.mutual->secret_file + ": the same secret as " + elsewhere->second +
+                            "; use a secret in one direction only");
   }
 
-  SecretsResult finish(Secrets secrets) {
-    SecretsResult out;
-    out.warnings = std::move(warnings_.list());
-    if (errors_.empty())
-      out.secrets = std::move(secrets);
-    else
-      out.errors = std::move(errors_.list());
-    return out;
-  }
-
- private:
   FileText open(const std::string& file, const std::string& path, std::size_t most) {
     FileText content = read_text_file(file, most);
     if (!content.error.empty()) errors_.add(path, file + ": " + content.error);
@@ -106,6 +113,9 @@ class Loader {
     return content;
   }
 
+  const Config& config_;
+  Secrets secrets_;
+  std::map<std::string, std::string> proofs_;  ///< what initiators prove, and where it says so
   Problems errors_, warnings_;
 };
 
@@ -137,20 +147,17 @@ Parsed<std::string> parse_secret(std::string_view text) {
   return {std::move(secret), {}};
 }
 
+const std::string& Secrets::of(std::string_view file) const {
+  const auto found = by_file_.find(file);
+  return found == by_file_.end() ? none_ : found->second;
+}
+
+void Secrets::put(std::string file, std::string secret) {
+  by_file_.insert_or_assign(std::move(file), std::move(secret));
+}
+
 SecretsResult load_secrets(const Config& config) {
-  Loader loader;
-  Secrets secrets;
-  secrets.targets.resize(config.targets.size());
-  for (std::size_t i = 0; i < config.targets.size(); ++i)
-    if (config.targets[i].auth)
-      secrets.targets[i] =
-          loader.account(*config.targets[i].auth, "targets[" + std::to_string(i) + "].auth");
-  if (config.discovery_auth)
-    secrets.discovery = loader.account(*config.discovery_auth, "discovery_auth");
-  if (!config.control.token_file.empty())
-    secrets.control_token = loader.token(config.control.token_file, "control.token_file");
-  loader.compare_across(secrets, config);
-  return loader.finish(std::move(secrets));
+  return Loader(config).run();
 }
 
 }  // namespace faultlun::config

@@ -5,8 +5,11 @@
 #include "config/model.hpp"
 #include "config/problems.hpp"
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace faultlun::config {
@@ -15,16 +18,16 @@ inline constexpr std::size_t kMaxSecretBytes = 255;
 inline constexpr std::size_t kGoodSecretBytes =
     12;  ///< 96 bits, RFC 7143 §9.2.1: shorter ones only with a warning
 
-/// Octets of any value; empty when there is no account.
-struct ChapSecrets {
-  std::string secret;         ///< what the initiator proves
-  std::string mutual_secret;  ///< what the target proves
-};
+/// The contents of the secret files, by file name.
+class Secrets {
+ public:
+  /// Octets of any value; empty when the configuration does not name the file.
+  const std::string& of(std::string_view file) const;
+  void put(std::string file, std::string secret);
 
-struct Secrets {
-  std::vector<ChapSecrets> targets;  ///< one for each of Config::targets, in their order
-  ChapSecrets discovery;
-  std::string control_token;
+ private:
+  std::map<std::string, std::string, std::less<>> by_file_;
+  std::string none_;
 };
 
 struct SecretsResult {

@@ -1,7 +1,6 @@
 #include "config/validate.hpp"
 
 #include "protocol/iscsi/directory.hpp"
-#include "protocol/iscsi/parameters.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -16,6 +15,8 @@ namespace faultlun::config {
 namespace {
 
 constexpr std::string_view kNameForms[] = {"iqn.", "eui.", "naa."};
+constexpr std::size_t kMaxNameBytes = 223;   // RFC 7143 §4.2.7.1
+constexpr std::size_t kMaxAliasBytes = 255;  // RFC 7143 §13.6
 constexpr std::size_t kMaxVendor = 8;
 constexpr std::size_t kMaxProduct = 16;
 constexpr std::size_t kMaxRevision = 4;
@@ -118,6 +119,15 @@ void Validator::check_portals() {
 
 void Validator::check_control() {
   const Control& control = config_.control;
+  const auto is_token = [&](const Auth& auth) {
+    return auth.secret_file == control.token_file ||
+           (auth.mutual && auth.mutual->secret_file == control.token_file);
+  };
+  bool shared = config_.discovery_auth && is_token(*config_.discovery_auth);
+  for (const Target& target : config_.targets)
+    shared = shared || (target.auth && is_token(*target.auth));
+  if (shared && !control.token_file.empty())
+    fail("control.token_file", "is the file of a CHAP secret too; use a file of its own");
   if (!control.unix_path.empty()) return;  // file permissions guard it
   const auto parsed = parse_listen(to_text(control.listen));
   const auto ip = parse_ip(control.listen.host);
@@ -172,7 +182,7 @@ void Validator::check_initiator(const std::string& pattern, const std::string& p
   } else if (wild == std::string::npos) {
     if (const std::string reason = explain_name(pattern); !reason.empty())
       fail(path, "matches nobody: " + reason);
-  } else if (pattern.size() > iscsi::kMaxNameBytes) {
+  } else if (pattern.size() > kMaxNameBytes) {
     fail(path, "has " + std::to_string(pattern.size()) + " bytes; a name has at most 223");
   } else {
     const std::string head = lower_case(pattern.substr(0, std::min<std::size_t>(wild, 4)));
@@ -190,7 +200,7 @@ void Validator::check_target(std::size_t t) {
   const Target& target = config_.targets[t];
   const std::string path = indexed("targets", t);
   check_target_name(t);
-  if (target.alias.size() > iscsi::kMaxAliasBytes)
+  if (target.alias.size() > kMaxAliasBytes)
     fail(path + ".alias",
          "has " + std::to_string(target.alias.size()) + " bytes; the most is 255 (RFC 7143 §13.6)");
   std::set<std::uint16_t> groups;
@@ -350,7 +360,7 @@ void Validator::check_files() {
 std::string explain_name(std::string_view name) {
   const std::string form = lower_case(std::string(name.substr(0, 4)));
   const std::string_view rest = name.substr(std::min<std::size_t>(4, name.size()));
-  if (name.size() > iscsi::kMaxNameBytes)
+  if (name.size() > kMaxNameBytes)
     return "has " + std::to_string(name.size()) +
            " bytes; an iSCSI name has at most 223 (RFC 7143 §4.2.7.1)";
   if (std::find(std::begin(kNameForms), std::end(kNameForms), form) == std::end(kNameForms))

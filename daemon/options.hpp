@@ -1,5 +1,5 @@
-// The command line of `faultlun` as a plain value, and what it changes in a configuration.  Pure but for reading nothing: the environment
-// is an argument, files are main.cpp's.
+// The command line of `faultlun` as a plain value, and what it changes in a configuration.  Pure:
+// the environment is an argument, and files are opened by main.cpp.
 #pragma once
 
 #include "config/model.hpp"
@@ -20,21 +20,20 @@ inline constexpr std::chrono::microseconds kMaxSpin{1'000'000};
 
 struct Options {
   enum class Command : std::uint8_t { serve, healthcheck, status };
-  enum class LogLevel : std::uint8_t { error, warn, info, debug, trace };  ///< in the order of spdlog's, backwards
 
   Command command = Command::serve;
   bool json = false;
 
   // serve
-  std::string config_file;                       ///< empty: config::default_config()
-  std::vector<config::Endpoint> portals;         ///< instead of the configured ones
-  std::vector<config::Endpoint> advertise;       ///< one for each portal, in their order
-  std::optional<config::Control> control;        ///< its address only
+  std::string config_file;                  ///< empty: config::default_config()
+  std::vector<config::Endpoint> portals;    ///< instead of the configured ones
+  std::vector<config::Endpoint> advertise;  ///< one for each portal, in their order
+  std::optional<config::Control> control;   ///< its address only
   std::optional<std::uint64_t> seed;
-  unsigned threads = 0;                          ///< 0: as many as the machine has processors
-  std::chrono::microseconds spin{0};             ///< busy polling before an idle thread sleeps
-  bool check = false;                            ///< validate everything, open nothing, exit
-  LogLevel log_level = LogLevel::info;
+  unsigned threads = 0;               ///< 0: as many as the machine has processors
+  std::chrono::microseconds spin{0};  ///< busy polling before an idle thread sleeps
+  bool check = false;                 ///< validate everything, open nothing, exit
+  std::string log_level = "info";     ///< a name that log::set_level() knows
 
   // healthcheck, status: where the running daemon's control API is
   config::Control control_of;
@@ -48,14 +47,14 @@ struct CommandLine {
   std::string errors;   ///< for standard error, a line for each error
 };
 
-/// `arguments` without the program's name.  `control_variable` is the value of FAULTLUN_CONTROL, "" when it is not set.
-CommandLine parse_command_line(std::span<const std::string> arguments, std::string_view control_variable = {});
+/// `arguments` without the program's name.  `control_variable` is the value of FAULTLUN_CONTROL, ""
+/// when it is not set.
+CommandLine parse_command_line(std::span<const std::string> arguments,
+                               std::string_view control_variable = {});
 
-/// The configuration with the command line's portals, advertised addresses, control address and seed, complete and validated.  When portals
-/// are given they are all in group 1, and every target is reachable through it.
+/// The configuration with the command line's portals, advertised addresses, control address and
+/// seed, complete and validated.  When portals are given they are all in group 1, and every target
+/// is reachable through it.
 std::vector<config::Problem> apply(const Options& options, config::Config& config);
-
-/// "trace", "debug", …
-std::string_view to_text(Options::LogLevel level);
 
 }  // namespace faultlun::daemon
