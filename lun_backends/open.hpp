@@ -10,7 +10,8 @@
 
 namespace faultlun::lun_backends {
 
-/// What is wrong and what to do about it, in one line: "disk1.img: cannot open: Permission denied; …".
+/// What is wrong and what to do about it, in one line: "disk1.img: cannot open: Permission denied;
+/// …".
 struct OpenError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
