@@ -1,0 +1,34 @@
+// The routes of the control API and what they need of the daemon.
+#pragma once
+
+#include "config/json.hpp"
+#include "daemon/control/routes.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace faultlun::daemon::control {
+
+/// Every function is called on the control thread, so each must be safe beside the other threads,
+/// and answer while they hang.
+struct ApiContext {
+  std::string version;
+  std::uint64_t seed = 0;
+  std::function<std::chrono::microseconds()> uptime;
+  std::function<std::string()> metrics;  ///< Prometheus text exposition
+  std::function<config::Json()> sessions;
+  std::function<config::Json()> targets;
+  std::function<config::Json()> config;  ///< config::dump() of the configuration in force
+};
+
+/// The table: the routes below, `more`, and GET /v1/routes, which lists them all.
+/// Throws std::logic_error when a function of the context is missing.
+std::vector<Route> api_routes(ApiContext context, std::vector<Route> more = {});
+
+/// The value as a body, in UTF-8 whatever the strings in it hold, with a newline.
+Response json_response(const config::Json& value, unsigned status = 200);
+
+}  // namespace faultlun::daemon::control
