@@ -1,4 +1,5 @@
-// Finding PDUs in received bytes.  RFC 7143 §11.2 (format), §13.1 (digests).  The layouts are in wire.hpp.
+// Finding PDUs in received bytes.  RFC 7143 §11.2 (format), §13.1 (digests).  The layouts are in
+// wire.hpp.
 #pragma once
 
 #include "protocol/bytes/bytes.hpp"
@@ -32,10 +33,11 @@ struct Framing {
 };
 
 enum class FrameState : std::uint8_t {
-  pdu,                 ///< `pdu` is whole; `length` octets were used
-  incomplete,          ///< `length` octets are needed in all (at least; more when the header is not there yet)
-  bad_header_digest,   ///< close the connection (§7.8, ErrorRecoveryLevel 0)
-  too_long,            ///< DataSegmentLength over the limit: close
+  pdu,         ///< `pdu` is whole; `length` octets were used
+  incomplete,  ///< `length` octets are needed in all (at least; more when the header is not there
+               ///< yet)
+  bad_header_digest,  ///< close the connection (§7.8, ErrorRecoveryLevel 0)
+  too_long,           ///< DataSegmentLength over the limit: close
 };
 
 struct Frame {

@@ -1,0 +1,380 @@
+// Task management, the fate of aborted tasks, and deadlines.  RFC 7143 §4.2.3, §7.11, §11.5, §11.6;
+// RFC 7144 §6.
+//
+// An aborted task is freed when nothing refers to it: no operation of the daemon (discard()), and
+// no Data-Out that its initiator may still be sending.  Late data is swallowed for
+// kTaskManagementDataWait at most.  With one connection a response on the wire is ahead of every
+// later one, so the order of §4.2.3.3 needs no wait for ExpStatSN.
+#include "protocol/iscsi/session_impl.hpp"
+#include "protocol/scsi/logical_unit.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace faultlun::iscsi {
+namespace {
+
+/// §11.5.1 and RFC 7144 §6.3.
+enum Function : std::uint8_t {
+  abort_task_function = 1,
+  abort_task_set = 2,
+  clear_aca = 3,
+  clear_task_set = 4,
+  logical_unit_reset = 5,
+  target_warm_reset = 6,
+  target_cold_reset = 7,
+  task_reassign = 8,
+  query_task = 9,
+  query_task_set = 10,
+  it_nexus_reset = 11,
+  query_async_event = 12,
+};
+
+/// §11.6.1 and RFC 7144 §6.4.
+namespace response {
+constexpr std::uint8_t kComplete = 0;
+constexpr std::uint8_t kNoSuchTask = 1;
+constexpr std::uint8_t kNoSuchLun = 2;
+constexpr std::uint8_t kReassignmentNotSupported = 4;
+constexpr std::uint8_t kNotSupported = 5;
+constexpr std::uint8_t kSucceeded = 7;
+constexpr std::uint8_t kRejected = 255;
+}  // namespace response
+
+bool supported(std::uint8_t function, std::uint8_t protocol_level) {
+  for (const auto& row : scsi::task_management_table())
+    if (row.function == function)
+      return row.supported && row.least_protocol_level <= protocol_level;
+  return false;
+}
+
+bool names_a_unit(std::uint8_t function) {
+  return function != target_warm_reset && function != target_cold_reset &&
+         function != it_nexus_reset;
+}
+
+/// Functions that wait for the commands before them (§4.2.3.3).
+bool covers_many(std::uint8_t function) {
+  return function != abort_task_function && function != query_task && function != query_async_event;
+}
+
+/// Takes back RunTask effects that nobody has performed yet; true when there was one.
+bool forget_run(Effects& effects, const Task& task) {
+  return std::erase_if(effects, [&](const Effect& each) {
+           const auto* run = std::get_if<effect::RunTask>(&each);
+           return run != nullptr && run->task == &task;
+         }) > 0;
+}
+
+}  // namespace
+
+// ---- requests
+// ------------------------------------------------------------------------------------------------
+
+void Session::Impl::on_task_management(const PduView& pdu, Outbox& out, Effects& effects) {
+  const auto bhs = wire::load<wire::TaskManagementRequestBhs>(pdu.header);
+  const std::uint32_t tag = bhs.initiator_task_tag.value();
+  if (tag == kReservedTag) return send_reject(pdu, wire::reject::kInvalidPduField, out);
+  if (tag_in_use(tag)) return send_reject(pdu, wire::reject::kTaskInProgress, out);
+  const bool full = managements_.size() >= kMaxTaskManagements;
+  if (full && pdu.immediate())
+    return send_reject(pdu, wire::reject::kTooManyImmediateCommands, out);
+  acknowledge(pdu);
+  if (full) return send_task_management_response(tag, response::kRejected, 0, out);
+
+  Management management;
+  management.function = bhs.function & 0x7f;
+  std::memcpy(management.lun_field, bhs.lun, sizeof bhs.lun);
+  management.lun = scsi::parse_lun(bhs.lun);
+  management.initiator_task_tag = tag;
+  management.cmd_sn = bhs.cmd_sn.value();
+  management.birth = births_++;
+
+  if (management.function == task_reassign)  // ErrorRecoveryLevel 0 (A10.14)
+    return send_task_management_response(tag, response::kReassignmentNotSupported, 0, out);
+  if (!supported(management.function, login_.parameters.protocol_level))
+    return send_task_management_response(tag, response::kNotSupported, 0, out);
+  if (names_a_unit(management.function) && !management.lun)
+    return send_task_management_response(tag, response::kNoSuchLun, 0, out);
+
+  const std::uint32_t referenced = bhs.referenced_task_tag.value();
+  if (management.function == abort_task_function) {
+    const std::uint8_t answer =
+        abort_one(management, referenced, bhs.ref_cmd_sn.value(), out, effects);
+    return respond_when_ready(management, answer, out);
+  }
+  if (management.function == query_task) {
+    const Task* task = tasks_.find(referenced);
+    const bool there = task != nullptr && !task->aborted && task->lun == management.lun;
+    return send_task_management_response(tag, there ? response::kSucceeded : response::kComplete, 0,
+                                         out);
+  }
+  start(management, out, effects);
+}
+
+/// §11.6.1 (A10.02 to A10.06, A10.15).
+std::uint8_t Session::Impl::abort_one(Management& management, std::uint32_t referenced_tag,
+                                      std::uint32_t ref_cmd_sn, Outbox& out, Effects& effects) {
+  if (find_management(referenced_tag) != nullptr) return response::kRejected;
+  Task* const task = tasks_.find(referenced_tag);
+  if (task != nullptr && !task->aborted) {
+    if (task->lun != management.lun) return response::kNoSuchTask;
+    management.single = true;
+    management.covered_birth = task->birth;
+    abort_task(*task, false, out, effects);
+    return response::kComplete;
+  }
+  for (Ahead& ahead : ahead_) {
+    if (!ahead.command || ahead.cancelled || ahead.view().initiator_task_tag() != referenced_tag)
+      continue;
+    ahead.cancelled = true;
+    return response::kComplete;
+  }
+  // Unknown: its command may still be on the way, and then must not be executed.
+  if (!serial_less(ref_cmd_sn, management.cmd_sn)) return response::kNoSuchTask;
+  switch (window_.place(ref_cmd_sn)) {
+    case CommandWindow::Place::outside:
+      return response::kNoSuchTask;
+    case CommandWindow::Place::next:
+      window_.advance();
+      break;
+    case CommandWindow::Place::ahead:
+      cancel_cmd_sn(ref_cmd_sn);
+      break;
+  }
+  return response::kComplete;
+}
+
+/// A function that covers more than one task: now, or when the commands before it are here
+/// (A10.08).
+void Session::Impl::start(Management management, Outbox& out, Effects& effects) {
+  const std::uint32_t missing = management.cmd_sn - window_.expected();
+  const bool wait = covers_many(management.function) && missing != 0 && missing <= window_.room();
+  management.state = Management::State::commands;
+  management.deadline = now_ + kTaskManagementCommandWait;
+  if (wait) {
+    managements_.push_back(management);
+  } else {
+    act(management, out, effects);
+  }
+}
+
+void Session::Impl::act_on_waiting(Outbox& out, Effects& effects) {
+  for (std::size_t i = 0; i < managements_.size();) {
+    const auto& each = managements_[i];
+    const bool complete = !serial_less(window_.expected(), each.cmd_sn);
+    if (each.state != Management::State::commands || !(complete || each.deadline <= now_)) {
+      ++i;
+      continue;
+    }
+    const Management management = each;
+    managements_.erase(managements_.begin() + static_cast<std::ptrdiff_t>(i));
+    if (!complete) cancel_ahead(management);
+    act(management, out, effects);
+    i = 0;
+  }
+}
+
+/// Does what the session can do, and hands the rest over.
+void Session::Impl::act(Management management, Outbox& out, Effects& effects) {
+  management.birth = births_++;  // everything that is here now is covered
+  if (management.function == query_task_set) {
+    const bool any = task_at(management.lun);
+    return send_task_management_response(management.initiator_task_tag,
+                                         any ? response::kSucceeded : response::kComplete, 0, out);
+  }
+  if (management.function == abort_task_set || management.function == it_nexus_reset) {
+    tasks_.for_each([&](Task& task) {
+      if (!task.aborted && (management.function == it_nexus_reset || task.lun == management.lun))
+        abort_task(task, false, out, effects);
+    });
+  }
+  management.state = Management::State::daemon;
+  managements_.push_back(management);
+  effect::ManageTasks manage{
+      management.initiator_task_tag, management.function, {}, management.lun};
+  std::memcpy(manage.lun_field, management.lun_field, sizeof manage.lun_field);
+  effects.emplace_back(manage);
+}
+
+/// Commands that the function covers and that wait behind a gap which was not plugged in time: they
+/// are never executed.
+void Session::Impl::cancel_ahead(const Management& management) {
+  for (Ahead& ahead : ahead_) {
+    if (!ahead.command || !serial_less(ahead.cmd_sn, management.cmd_sn)) continue;
+    const PduView pdu = ahead.view();
+    if (pdu.opcode() != wire::opcode::kScsiCommand) continue;
+    const auto lun = scsi::parse_lun(wire::load<wire::ScsiCommandBhs>(pdu.header).lun);
+    if (!names_a_unit(management.function) || lun == management.lun) ahead.cancelled = true;
+  }
+}
+
+void Session::Impl::finish_task_management(std::uint32_t initiator_task_tag, std::uint8_t answer,
+                                           std::uint32_t additional, Outbox& out) {
+  const auto found = std::find_if(managements_.begin(), managements_.end(), [&](const auto& each) {
+    return each.initiator_task_tag == initiator_task_tag && each.state == Management::State::daemon;
+  });
+  if (found == managements_.end() || closed_) return;
+  Management management = *found;
+  managements_.erase(found);
+  management.additional = additional;
+  respond_when_ready(management, answer, out);
+}
+
+void Session::Impl::respond_when_ready(Management management, std::uint8_t answer, Outbox& out) {
+  if (covered_tasks_gone(management))
+    return send_task_management_response(management.initiator_task_tag, answer,
+                                         management.additional, out);
+  management.state = Management::State::tasks;
+  management.response = answer;
+  management.armed = false;
+  managements_.push_back(management);
+}
+
+bool Session::Impl::covered_tasks_gone(const Management& management) const {
+  return std::none_of(leaving_.begin(), leaving_.end(), [&](const Leaving& each) {
+    const Task& task = *each.task;
+    if (management.single) return task.birth == management.covered_birth && task.awaits_discard;
+    return serial_less(task.birth, management.birth) && (task.draining || task.awaits_discard);
+  });
+}
+
+void Session::Impl::answer_managements(Outbox& out) {
+  wake_ = false;
+  std::erase_if(managements_, [&](const Management& each) {
+    if (each.state != Management::State::tasks) return false;
+    const bool late = each.armed && each.deadline <= now_;
+    if (!late && !covered_tasks_gone(each)) return false;
+    send_task_management_response(each.initiator_task_tag,
+                                  late ? response::kRejected : each.response, each.additional, out);
+    return true;
+  });
+  if (managements_.empty()) managements_ = std::vector<Management>();
+}
+
+Session::Impl::Management* Session::Impl::find_management(std::uint32_t initiator_task_tag) {
+  for (auto& each : managements_)
+    if (each.initiator_task_tag == initiator_task_tag) return &each;
+  return nullptr;
+}
+
+bool Session::Impl::task_at(std::optional<std::uint16_t> lun) const {
+  bool any = false;
+  tasks_.for_each([&](const Task& task) { any = any || (!task.aborted && task.lun == lun); });
+  return any;
+}
+
+// ---- aborted tasks
+// -------------------------------------------------------------------------------------------
+
+void Session::Impl::abort_task(Task& task, bool task_aborted_status, Outbox& out,
+                               Effects& effects) {
+  task.aborted = true;
+  if (!task.answered && !forget_run(effects, task)) {
+    effects.emplace_back(effect::AbortTask{&task});
+    task.awaits_discard = task.host != nullptr;
+  }
+  if (task.extra) task.extra->reply.reset();
+  fail_transfer(task, kUnexpectedUnsolicitedData);  // from now on its data is swallowed
+  task.draining = data_due(task);
+  if (task_aborted_status) {
+    auto reply = scsi::with_status(scsi::Status::task_aborted);
+    if (!task.draining) {
+      send_response(task, reply, false, out);
+    } else {  // the status waits for the data (A8.07)
+      if (!task.extra) task.extra = std::make_unique<TaskExtra>();
+      task.extra->reply = std::move(reply);
+    }
+  }
+  if (!task.draining) tasks_.forget_tag(task);
+  if (task.draining || task.awaits_discard) {
+    leaving_.push_back({&task, false, {}});
+  } else {
+    finished_.push_back(&task);
+    unsettled_ = true;
+  }
+}
+
+/// The last data of an aborted task has come, or is not waited for any more.
+void Session::Impl::drained(Task& task, Outbox& out) {
+  task.draining = false;
+  if (task.extra && task.extra->reply) send_response(task, *task.extra->reply, false, out);
+  tasks_.forget_tag(task);
+  if (!task.awaits_discard) leave(task);
+  if (!managements_.empty()) answer_managements(out);
+}
+
+void Session::Impl::leave(Task& task) {
+  std::erase_if(leaving_, [&](const Leaving& each) { return each.task == &task; });
+  if (leaving_.empty()) leaving_ = std::vector<Leaving>();
+  release_task(task);
+}
+
+void Session::Impl::discard(Task& task) {
+  if (!task.awaits_discard) return;  // the session has seen to it
+  task.awaits_discard = false;
+  task.host = nullptr;
+  if (task.draining) return;
+  leave(task);
+  if (managements_.empty()) return;
+  wake_ = true;
+  unsettled_ = true;
+}
+
+void Session::Impl::abort_tasks(std::optional<std::uint16_t> lun, bool task_aborted_status,
+                                Outbox& out, Effects& effects) {
+  const Management* ours = nullptr;
+  for (const auto& each : managements_)
+    if (each.state == Management::State::daemon && ours == nullptr) ours = &each;
+  const std::uint32_t limit = ours != nullptr ? ours->birth : births_;
+  tasks_.for_each([&](Task& task) {
+    if (task.aborted || (lun && task.lun != lun) || !serial_less(task.birth, limit)) return;
+    abort_task(task, task_aborted_status, out, effects);
+  });
+}
+
+// ---- deadlines
+// -----------------------------------------------------------------------------------------------
+
+std::optional<TimePoint> Session::Impl::deadline() const {
+  if (closed_) return std::nullopt;
+  if (wake_ || window_opened_) return TimePoint::min();
+  std::optional<TimePoint> first;
+  const auto consider = [&](bool armed, TimePoint at) {
+    if (!armed) at = TimePoint::min();
+    if (!first || at < *first) first = at;
+  };
+  for (const auto& each : leaving_)
+    if (each.task->draining) consider(each.armed, each.drain_deadline);
+  for (const auto& each : managements_)
+    if (each.state != Management::State::daemon) consider(each.armed, each.deadline);
+  return first;
+}
+
+void Session::Impl::on_deadline(Outbox& out, Effects& effects) {
+  if (closed_) return;
+  for (auto& each : leaving_) {
+    if (!each.armed) each.drain_deadline = now_ + kTaskManagementDataWait;
+    each.armed = true;
+  }
+  for (auto& each : managements_) {
+    if (!each.armed) each.deadline = now_ + kTaskManagementOperationWait;
+    each.armed = true;
+  }
+  for (std::size_t i = 0; i < leaving_.size();) {
+    Task& task = *leaving_[i].task;
+    if (!task.draining || leaving_[i].drain_deadline > now_) {
+      ++i;
+      continue;
+    }
+    drained(task, out);
+    if (i < leaving_.size() && leaving_[i].task == &task) ++i;
+  }
+  wake_ = false;
+  sweep(out);
+  if (!managements_.empty()) act_on_waiting(out, effects);
+  if (window_opened_) send_nop_in(false, out);  // A3.09
+  window_opened_ = false;
+}
+
+}  // namespace faultlun::iscsi
