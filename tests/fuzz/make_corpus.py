@@ -1,5 +1,7 @@
 """Writes the seeds of the fuzz targets into corpus/: small, valid conversations for the fuzzer to break.
 Run it after changing what a target reads first, and commit what it writes."""
+import base64
+import hashlib
 import pathlib
 import struct
 
@@ -81,16 +83,24 @@ def logins():
             b"MaxOutstandingR2T=16\0DefaultTime2Wait=2\0DefaultTime2Retain=0\0DataPDUInOrder=Yes\0DataSequenceInOrder=Yes\0"
             b"TaskReporting=FastAbort,RFC3720\0iSCSIProtocolLevel=2\0IFMarker=No\0OFMarkInt=1~2\0X-com.example.a=1\0")
     chap = b"AuthMethod=CHAP,None\0"
-    answer = b"CHAP_N=user\0CHAP_R=0x" + b"ab" * 16 + b"\0"
+
+    def response(name, octets):  # login.cpp fills identifier and challenge with 0x42; a challenge is as long as the digest
+        digest = hashlib.new(name)
+        digest.update(b"\x42" + b"a secret of some length" + b"\x42" * digest.digest_size)
+        return b"CHAP_N=user\0CHAP_R=" + octets(digest.digest()) + b"\0"
+
+    def in_hex(value): return b"0x" + value.hex().encode()
+    def in_base64(value): return b"0b" + base64.b64encode(value)
     first = NAME + TARGET + normal
     yield "direct", b"\0" + login_pdu(first + keys)
     yield "discovery", b"\0" + login_pdu(NAME + b"SessionType=Discovery\0")
-    yield "two_stages", b"\0" + login_pdu(first + b"AuthMethod=None\0", 0, 1) + login_pdu(keys, 1, 3)
+    yield "two_stages", b"\0" + login_pdu(first + b"AuthMethod=None\0", 0, 1) + login_pdu(keys.replace(b"iSCSIProtocolLevel=2\0", b""), 1, 3)
     yield "text_in_pieces", b"\0" + login_pdu(first[:40], transit=False, more=True) + login_pdu(first[40:])
     for name, wishes in [("chap", 0x04), ("chap_mutual", 0x08)]:
         back = b"CHAP_I=7\0CHAP_C=0x0102030405060708\0" if wishes == 8 else b""
-        yield name, bytes([wishes]) + login_pdu(first + chap, 0, 1) + login_pdu(b"CHAP_A=5,7\0", 0, 1) + login_pdu(answer + back, 0, 1)
-    yield "chap_base64", b"\x04" + login_pdu(first + chap, 0, 1) + login_pdu(b"CHAP_A=8,6\0", 0, 1) + login_pdu(b"CHAP_N=user\0CHAP_R=0bqqqqqqqqqqqqqqqqqqqqqg==\0", 0, 1)
+        yield name, bytes([wishes]) + login_pdu(first + chap, 0, 1) + login_pdu(b"CHAP_A=5,7\0", 0, 1) + login_pdu(response("md5", in_hex) + back, 0, 1) + login_pdu(keys)
+    yield "chap_base64", b"\x04" + login_pdu(first + chap, 0, 1) + login_pdu(b"CHAP_A=8,6\0", 0, 1) + login_pdu(response("sha3_256", in_base64), 0, 3)
+    yield "chap_wrong", b"\x04" + login_pdu(first + chap, 0, 1) + login_pdu(b"CHAP_A=7\0", 0, 1) + login_pdu(b"CHAP_N=user\0CHAP_R=0x00\0", 0, 3)
     yield "redirected", b"\x20" + login_pdu(first)
     yield "not_allowed", b"\x10" + login_pdu(first.replace(b":fuzz", b":other"))
     yield "no_room", b"\x02" + login_pdu(first)
