@@ -1,5 +1,6 @@
 // CRC32C (Castagnoli), the digest of iSCSI headers and data.  RFC 7143 §13.1 and Appendix A.4.
-// Long runs go to ISA-L, which picks its code by the processor; 48-byte headers stay inline with SSE4.2.
+// Long runs go to ISA-L, which picks its code by the processor; 48-byte headers stay inline with
+// SSE4.2.
 #pragma once
 
 #include "protocol/bytes/bytes.hpp"
@@ -14,7 +15,11 @@ std::uint32_t crc32c(View octets);
 std::uint32_t crc32c_append(std::uint32_t digest, View octets);
 
 /// Puts a digest into four octets in wire order, and reads it back.
-inline void put_digest(std::uint8_t* p, std::uint32_t digest) { boost::endian::store_little_u32(p, digest); }
-inline std::uint32_t get_digest(const std::uint8_t* p) { return boost::endian::load_little_u32(p); }
+inline void put_digest(std::uint8_t* p, std::uint32_t digest) {
+  boost::endian::store_little_u32(p, digest);
+}
+inline std::uint32_t get_digest(const std::uint8_t* p) {
+  return boost::endian::load_little_u32(p);
+}
 
 }  // namespace faultlun::bytes

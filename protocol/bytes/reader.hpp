@@ -1,5 +1,5 @@
-// A checked big-endian cursor.  After one short read every later read fails too and returns zero, so
-// a record can be read field by field and asked for ok() once at its end.
+// A checked big-endian cursor.  After one short read every later read fails too and returns zero,
+// so a record can be read field by field and asked for ok() once at its end.
 #pragma once
 
 #include "protocol/bytes/bytes.hpp"
@@ -13,7 +13,9 @@ class Reader {
   bool ok() const { return ok_; }
   std::size_t remaining() const { return rest_.size(); }
 
-  std::uint8_t u8() { return number<1>([](const std::uint8_t* p) { return *p; }); }
+  std::uint8_t u8() {
+    return number<1>([](const std::uint8_t* p) { return *p; });
+  }
   std::uint16_t be16() { return number<2>(&bytes::be16); }
   std::uint32_t be24() { return number<3>(&bytes::be24); }
   std::uint32_t be32() { return number<4>(&bytes::be32); }

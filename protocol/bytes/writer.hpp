@@ -1,4 +1,5 @@
-// A growing big-endian builder.  Lengths that are known only later are reserved as slots and patched.
+// A growing big-endian builder.  Lengths that are known only later are reserved as slots and
+// patched.
 #pragma once
 
 #include "protocol/bytes/bytes.hpp"
@@ -45,7 +46,9 @@ class Writer {
 
   std::size_t size() const { return out_.size(); }
   /// Overwrites a slot written earlier; `at` is its offset in octets.
-  void patch_u8(std::size_t at, std::size_t value) { out_.at(at) = static_cast<std::uint8_t>(value); }
+  void patch_u8(std::size_t at, std::size_t value) {
+    out_.at(at) = static_cast<std::uint8_t>(value);
+  }
   void patch_be16(std::size_t at, std::size_t value) {
     put_be16(&out_.at(at), static_cast<std::uint16_t>(value));
   }

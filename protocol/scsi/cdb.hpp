@@ -15,7 +15,8 @@ struct Cdb {
   std::uint8_t length = 16;  ///< octets that arrived: 16, or more with an extended-CDB AHS
 
   Cdb() = default;
-  explicit Cdb(bytes::View octets) : length(static_cast<std::uint8_t>(std::min(octets.size(), kCdbBytes))) {
+  explicit Cdb(bytes::View octets)
+      : length(static_cast<std::uint8_t>(std::min(octets.size(), kCdbBytes))) {
     std::copy_n(octets.begin(), length, raw.begin());
   }
 

@@ -9,22 +9,26 @@
 
 namespace faultlun::scsi {
 
-/// Names one I_T nexus while its session lives.  Given out by the daemon; never reused while anything
-/// still refers to it.
+/// Names one I_T nexus while its session lives.  Given out by the daemon; never reused while
+/// anything still refers to it.
 using NexusId = std::uint32_t;
 
 struct Command {
   Cdb cdb;
   TaskAttribute attribute = TaskAttribute::simple;
+  /// EXPECTED DATA TRANSFER LENGTH of a command with the W bit (0 without it): WRITE SAME and
+  /// COMPARE AND WRITE refuse a Data-Out that cannot be what their CDB means.  Nothing: unknown,
+  /// not checked.
+  std::optional<std::uint64_t> data_out_offered = std::nullopt;
 };
 
 /// What goes back to the initiator.  Data read from the medium is not in here: it goes from the
-/// device to the transport; `data_in` holds parameter data (INQUIRY, MODE SENSE, …), already cut to the
-/// ALLOCATION LENGTH.
+/// device to the transport; `data_in` holds parameter data (INQUIRY, MODE SENSE, …), already cut to
+/// the ALLOCATION LENGTH.
 struct Reply {
   Status status = Status::good;
-  std::optional<Sense> sense;         ///< present exactly when status is CHECK CONDITION
-  bool descriptor_sense = false;      ///< D_SENSE of the Control mode page when the sense was made
+  std::optional<Sense> sense;     ///< present exactly when status is CHECK CONDITION
+  bool descriptor_sense = false;  ///< D_SENSE of the Control mode page when the sense was made
   bytes::Buffer data_in;
   std::uint64_t data_in_length = 0;   ///< bytes the device has to transfer to the host (SPDTL in)
   std::uint64_t data_out_length = 0;  ///< bytes the device wanted from the host (SPDTL out)

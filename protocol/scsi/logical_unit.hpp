@@ -18,26 +18,27 @@ namespace faultlun::scsi {
 
 /// What the unit is, fixed while it lives (a resize makes a new geometry).
 struct LogicalUnitProfile {
-  std::uint64_t blocks = 0;                ///< capacity in logical blocks, at least 1
-  std::uint32_t block_size = 512;          ///< 512 or 4096 bytes
+  std::uint64_t blocks = 0;                  ///< capacity in logical blocks, at least 1
+  std::uint32_t block_size = 512;            ///< 512 or 4096 bytes
   std::uint8_t physical_block_exponent = 3;  ///< 2^n logical blocks in a physical block
   bool read_only = false;
   bool removable = false;
-  bool thin = true;                        ///< LBPME: UNMAP and WRITE SAME with UNMAP work
-  bool write_cache = true;                 ///< initial WCE
+  bool thin = true;         ///< LBPME: UNMAP and WRITE SAME with UNMAP work
+  bool write_cache = true;  ///< initial WCE
   bool rotational = false;
-  std::string vendor = "FAULTLUN";         ///< at most 8 ASCII characters
-  std::string product = "VIRTUAL DISK";    ///< at most 16
-  std::string revision = "0001";           ///< at most 4
-  std::string serial;                      ///< VPD 80h, at most 36 ASCII characters
-  std::uint64_t naa[2] = {0, 0};           ///< VPD 83h: NAA 6, 16 octets, big-endian
+  bool orders_tasks = false;        ///< the host honours ORDERED and HEAD OF QUEUE; VPD 86h says so
+  std::string vendor = "FAULTLUN";  ///< at most 8 ASCII characters
+  std::string product = "VIRTUAL DISK";  ///< at most 16
+  std::string revision = "0001";         ///< at most 4
+  std::string serial;                    ///< VPD 80h, at most 36 ASCII characters
+  std::uint64_t naa[2] = {0, 0};         ///< VPD 83h: NAA 6, 16 octets, big-endian
 };
 
 /// The ports at the two ends of an I_T nexus, for VPD 83h and reservations.
 struct NexusPorts {
-  std::string initiator_port;          ///< "iqn…,i,0x…" (RFC 7143 §4.4.2)
-  std::string target_name;             ///< "iqn…"
-  std::string target_port;             ///< "iqn…,t,0x0001"
+  std::string initiator_port;  ///< "iqn…,i,0x…" (RFC 7143 §4.4.2)
+  std::string target_name;     ///< "iqn…"
+  std::string target_port;     ///< "iqn…,t,0x0001"
   std::uint16_t target_port_group = 1;
   std::uint16_t relative_target_port = 1;
   std::uint8_t iscsi_protocol_level = 1;  ///< version descriptor 0960h + level (RFC 7144 §4.2)
@@ -60,8 +61,8 @@ class LogicalUnit {
 
   const LogicalUnitProfile& profile() const;
 
-  /// Decides a command whose Data-Out has not been looked at.  A pending unit attention of `nexus` is
-  /// reported and cleared here (SAM-5 §5.14).  `nexus` must be attached.
+  /// Decides a command whose Data-Out has not been looked at.  A pending unit attention of `nexus`
+  /// is reported and cleared here (SAM-5 §5.14).  `nexus` must be attached.
   Plan plan(NexusId nexus, const Command& command, const Surroundings& around);
 
   /// Continues after NeedData with the parameter list that came (it may be shorter than asked).
@@ -73,7 +74,8 @@ class LogicalUnit {
 
   /// A new I_T nexus, with the unit attention it starts with, if any (29/00 first, 29/07 later).
   void attach(NexusId nexus, std::optional<SenseCode> first_attention);
-  /// The I_T nexus is lost: its unit attentions, PREVENT and RESERVE go; its tasks are the host's affair.
+  /// The I_T nexus is lost: its unit attentions, PREVENT and RESERVE go; its tasks are the host's
+  /// affair.
   void detach(NexusId nexus);
 
   /// Queues a unit attention for every attached nexus but `except`.
@@ -82,8 +84,8 @@ class LogicalUnit {
   /// The oldest and gravest pending unit attention, without clearing it (QUERY ASYNC EVENT).
   std::optional<SenseCode> pending_attention(NexusId nexus) const;
 
-  /// Effects of a reset on the unit's state: mode pages to saved values, PREVENT off, reservations of
-  /// SCSI-2 gone, unit attention 29/xx for every nexus (SAM-5 §6.3).
+  /// Effects of a reset on the unit's state: mode pages to saved values, PREVENT off, reservations
+  /// of SCSI-2 gone, unit attention 29/xx for every nexus (SAM-5 §6.3).
   void reset(ResetKind kind);
 
   /// Nothing stands in the way of plain reads (or writes) from this nexus: no unit attention,
@@ -104,9 +106,9 @@ class LogicalUnit {
 };
 
 /// The straight path: READ and WRITE (6, 10, 12, 16) planned from the CDB and the geometry alone.
-/// Nothing when the command is of another kind or anything in it is unusual; plan() then finds the exact answer.
-/// Equal to what plan() returns when straight_read()/straight_write() hold (a test compares them).
-/// `fua_always`: WCE is off, so every write goes through to the medium.
+/// Nothing when the command is of another kind or anything in it is unusual; plan() then finds the
+/// exact answer. Equal to what plan() returns when straight_read()/straight_write() hold (a test
+/// compares them). `fua_always`: WCE is off, so every write goes through to the medium.
 struct Access {
   bool write = false;
   bool fua = false;
@@ -118,28 +120,37 @@ std::optional<Access> plan_access(const Cdb& cdb, const LogicalUnitProfile& prof
 /// qualifier 011b, REPORT LUNS and REQUEST SENSE are served, all else is 5/25/00.
 Reply answer_absent_unit(const Command& command, const Surroundings& around);
 
+/// The REPORT LUNS well-known logical unit, LUN C101000000000000h (SPC-4 §8.2): the host asks
+/// before parse_lun(). INQUIRY (type 1Eh), REPORT LUNS, REQUEST SENSE and TEST UNIT READY; all else
+/// is 5/20/00.
+bool is_report_luns_well_known(std::span<const std::uint8_t, 8> octets);
+Reply answer_well_known_report_luns(const Command& command, const Surroundings& around);
+
 /// What a fault rule or a log wants to know of a CDB; blocks is 0 when the command has no range.
 struct CommandShape {
-  std::string_view name;          ///< "READ(10)", or "" when the table does not have it
+  std::string_view name;  ///< "READ(10)", or "" when the table does not have it
   std::uint64_t lba = 0;
   std::uint64_t blocks = 0;
   bool reads = false, writes = false;  ///< medium access
 };
 CommandShape describe(const Cdb& cdb);
 
-/// LUN structure of SAM-5 §4.7: 8 octets on the wire and the number 0–16383 (peripheral, flat, extended flat).
-/// Nothing for formats that name no unit of ours.  REPORT LUNS writes peripheral below 256, flat above.
+/// LUN structure of SAM-5 §4.7: 8 octets on the wire and the number 0–16383 (peripheral, flat,
+/// extended flat). Nothing for formats that name no unit of ours.  REPORT LUNS writes peripheral
+/// below 256, flat above.
 std::optional<std::uint16_t> parse_lun(std::span<const std::uint8_t, 8> octets);
 void put_lun(std::span<std::uint8_t, 8> octets, std::uint16_t lun);
 
-/// Which task management functions the target carries out: REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS
-/// reads this table and so does the session.
+/// Which task management functions the target carries out: REPORT SUPPORTED TASK MANAGEMENT
+/// FUNCTIONS reads this table and so does the session.
 struct TaskManagementRow {
-  std::uint8_t function;       ///< RFC 7143 §11.5.1 and RFC 7144 §6: 1 ABORT TASK … 12 QUERY ASYNCHRONOUS EVENT
-  std::string_view name;       ///< "ABORT TASK"
-  std::uint8_t report_byte, report_bit;  ///< place in the REPORT SUPPORTED TMF data; 0xff: not reported there
+  std::uint8_t
+      function;  ///< RFC 7143 §11.5.1 and RFC 7144 §6: 1 ABORT TASK … 12 QUERY ASYNCHRONOUS EVENT
+  std::string_view name;  ///< "ABORT TASK"
+  std::uint8_t report_byte,
+      report_bit;  ///< place in the REPORT SUPPORTED TMF data; 0xff: not reported there
   bool supported;
-  std::uint8_t least_protocol_level;     ///< 1, or 2 for the functions of RFC 7144
+  std::uint8_t least_protocol_level;  ///< 1, or 2 for the functions of RFC 7144
 };
 std::span<const TaskManagementRow> task_management_table();
 

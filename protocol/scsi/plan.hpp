@@ -1,5 +1,5 @@
-// What a logical unit asks its host to do for one command.  The logical unit decides; the host (daemon/)
-// touches the medium, moves data, and brings the result back to LogicalUnit::finish().
+// What a logical unit asks its host to do for one command.  The logical unit decides; the host
+// (daemon/) touches the medium, moves data, and brings the result back to LogicalUnit::finish().
 // All offsets and lengths are bytes; all ranges have been checked against the capacity.
 #pragma once
 
@@ -37,7 +37,8 @@ struct VerifyMedium {
   std::uint64_t data_out_length = 0;
 };
 
-/// COMPARE AND WRITE: atomic; Data-Out is the expected data, then the new data, `length_bytes` each.
+/// COMPARE AND WRITE: atomic; Data-Out is the expected data, then the new data, `length_bytes`
+/// each.
 struct CompareAndWrite {
   std::uint64_t offset_bytes = 0, length_bytes = 0;
   bool fua = false;
@@ -64,17 +65,25 @@ struct FlushMedium {
   bool immediate = false;                            ///< answer first, flush in the background
 };
 
-using Plan = std::variant<Reply, NeedData, ReadMedium, WriteMedium, VerifyMedium, CompareAndWrite, WriteSame,
-                          UnmapMedium, FlushMedium>;
+using Plan = std::variant<Reply, NeedData, ReadMedium, WriteMedium, VerifyMedium, CompareAndWrite,
+                          WriteSame, UnmapMedium, FlushMedium>;
 
 /// Bytes the device wants from the host for a plan that is not yet a Reply (SPDTL of Data-Out).
 std::uint64_t data_out_length(const Plan& plan);
 
 /// How the medium took it.
 struct MediumResult {
-  enum class Outcome : std::uint8_t { ok, read_error, write_error, miscompare, no_space, flush_error };
+  enum class Outcome : std::uint8_t {
+    ok,
+    read_error,
+    write_error,
+    miscompare,
+    no_space,
+    flush_error
+  };
   Outcome outcome = Outcome::ok;
-  std::uint64_t offset_bytes = 0;  ///< errors: first bad byte of the medium; miscompare: offset into the Data-Out
+  std::uint64_t offset_bytes =
+      0;  ///< errors: first bad byte of the medium; miscompare: offset into the Data-Out
 };
 
 }  // namespace faultlun::scsi

@@ -1,5 +1,5 @@
-// THE sense table: name, key/ASC/ASCQ and text of every condition we can report, and the building of
-// fixed and descriptor sense data.  SPC-4 §4.5.
+// THE sense table: name, key/ASC/ASCQ and text of every condition we can report, and the building
+// of fixed and descriptor sense data.  SPC-4 §4.5.
 #pragma once
 
 #include "protocol/bytes/bytes.hpp"
@@ -22,27 +22,29 @@ struct SenseRow {
   std::string_view text;  ///< the standard's words
 };
 
-/// SENSE KEY SPECIFIC as a field pointer: which octet (and bit) of the CDB or parameter list is wrong.
+/// SENSE KEY SPECIFIC as a field pointer: which octet (and bit) of the CDB or parameter list is
+/// wrong.
 struct FieldPointer {
-  bool in_cdb = true;       ///< C/D: the CDB, otherwise the parameter list
-  std::uint16_t byte = 0;   ///< offset in octets
-  std::int8_t bit = -1;     ///< most significant bit of the field, or -1: BPV=0
+  bool in_cdb = true;      ///< C/D: the CDB, otherwise the parameter list
+  std::uint16_t byte = 0;  ///< offset in octets
+  std::int8_t bit = -1;    ///< most significant bit of the field, or -1: BPV=0
   friend bool operator==(const FieldPointer&, const FieldPointer&) = default;
 };
 
 struct Sense {
   SenseCode code;
-  std::optional<std::uint64_t> information;       ///< LBA or byte offset, as the code says
+  std::optional<std::uint64_t> information;  ///< LBA or byte offset, as the code says
   std::optional<std::uint64_t> command_specific;
   std::optional<FieldPointer> field;
-  std::optional<std::uint16_t> progress;          ///< 65536ths done
-  bool deferred = false;                          ///< response code 71h/73h
+  std::optional<std::uint16_t> progress;  ///< 65536ths done
+  bool deferred = false;                  ///< response code 71h/73h
   friend bool operator==(const Sense&, const Sense&) = default;
 };
 
 inline constexpr std::size_t kMaxSenseBytes = 252;
 
-/// Sense data as bytes.  Fixed: 18 bytes, INFORMATION only when it fits 32 bits (VALID=0 otherwise).
+/// Sense data as bytes.  Fixed: 18 bytes, INFORMATION only when it fits 32 bits (VALID=0
+/// otherwise).
 struct SenseBytes {
   std::array<std::uint8_t, 64> octets{};
   std::uint8_t length = 0;

@@ -18,7 +18,13 @@ enum class Status : std::uint8_t {
 };
 
 /// Task attributes with the codes that iSCSI carries (RFC 7143 §11.3.1); 5 to 7 are reserved.
-enum class TaskAttribute : std::uint8_t { untagged = 0, simple = 1, ordered = 2, head_of_queue = 3, aca = 4 };
+enum class TaskAttribute : std::uint8_t {
+  untagged = 0,
+  simple = 1,
+  ordered = 2,
+  head_of_queue = 3,
+  aca = 4
+};
 
 /// The standard's name, for logs and for rules: "CHECK CONDITION"; "reserved" for any other value.
 std::string_view name_of(Status status);
