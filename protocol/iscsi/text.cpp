@@ -6,19 +6,21 @@
 namespace faultlun::iscsi {
 namespace {
 
-bool is_letter_or_digit(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 /// Letters, digits, dot, minus, plus, at, underscore; `#` for the X# keys of §13.22.
 bool is_key_character(char c) {
-  return is_letter_or_digit(c) || std::string_view(".-+@_#").find(c) != std::string_view::npos;
+  const bool digit = c >= '0' && c <= '9';
+  return is_letter(c) || digit || std::string_view(".-+@_#").find(c) != std::string_view::npos;
 }
 
 const char* key_problem(std::string_view key) {
   if (key.empty()) return "a pair without a key";
   if (key.size() > kMaxKeyBytes) return "a key longer than 63 bytes";
-  if (key.front() < 'A' || key.front() > 'Z') return "a key that does not begin with a capital";
+  // §6.1 asks for a capital, and §13.24 defines iSCSIProtocolLevel: any letter will do.
+  if (!is_letter(key.front())) return "a key that does not begin with a letter";
   if (!std::all_of(key.begin(), key.end(), is_key_character)) return "a key with a bad character";
   return nullptr;
 }

@@ -38,7 +38,7 @@ std::string lines(std::string text) {
 }  // namespace
 
 TEST_CASE("iqn, eui and naa names are valid, in any case (A1.02, A1.03)") {
-  for (const auto* name :
+  for (const std::string name :
        {"iqn.2026-11.example.faultlun:lab", "IQN.1991-05.COM.MICROSOFT:HOST",
         "eui.02004567A425678D", "naa.52004567BA64678D", "naa.62004567BA64678D0123456789ABCDEF",
         "iqn.2001-04.com.example:disk_1", "iqn.2001-04.jp.example:\xe3\x83\x87"}) {
@@ -48,7 +48,7 @@ TEST_CASE("iqn, eui and naa names are valid, in any case (A1.02, A1.03)") {
 }
 
 TEST_CASE("what is not an iSCSI name is refused") {
-  for (const auto* name :
+  for (const std::string name :
        {"", "iqn.", "iqn.2026-11.", "iqn.2026-13.x", "iqn.2026-00.x", "iqn.26-11.x", "lab",
         "eui.0200", "eui.02004567A425678G", "naa.52004567BA64678D0", "iqn.2026-11.a b",
         "iqn.2026-11.a,b", "iqn.2026-11.a/b", "iqn.2026-11.a\x7f", "iqn.2026-11.a\xc0\x80",
