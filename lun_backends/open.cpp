@@ -40,10 +40,13 @@ std::string check(const BackendSpec& spec) {
            " is not a power of two from 512 to 65536; use 512 or 4096";
   if (spec.size_bytes == 0 && spec.kind != BackendSpec::Kind::file)
     return who + ": no size; give a \"size\" such as \"1GiB\"";
-  if (spec.size_bytes % spec.block_size != 0)
+  if (const std::uint64_t rest = spec.size_bytes % spec.block_size; rest != 0) {
+    const std::uint64_t below = spec.size_bytes - rest;
+    const std::uint64_t above = below + spec.block_size;  // 0 when there is none
     return who + ": size " + std::to_string(spec.size_bytes) +
            " is not a multiple of the block size " + std::to_string(spec.block_size) + "; use " +
-           std::to_string(spec.size_bytes - spec.size_bytes % spec.block_size + spec.block_size);
+           std::to_string(above != 0 ? above : below);
+  }
   return spec.kind == BackendSpec::Kind::file ? check_file(spec) : std::string();
 }
 
