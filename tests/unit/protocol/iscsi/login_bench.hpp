@@ -139,7 +139,7 @@ class LoginBench {
   std::optional<Login> login;
 
  private:
-  static void read(Reply& reply) {
+  void read(Reply& reply) {
     if (reply.octets.empty()) return;
     reply.any = true;
     REQUIRE(reply.octets.size() >= 48);
@@ -147,7 +147,9 @@ class LoginBench {
     const std::size_t length = reply.bhs.data_segment_length.value();
     REQUIRE(reply.octets.size() == 48 + bytes::padded4(length));
     reply.text = bytes::text(bytes::View(reply.octets).subspan(48, length));
-    if (reply.more()) return;  // a piece need not end with a whole pair
+    const bool in_pieces = reply.more() || in_pieces_;
+    in_pieces_ = reply.more();
+    if (in_pieces) return;  // the collected text alone holds whole pairs
     const auto parsed = parse_text(reply.text);
     CHECK(parsed.problem == nullptr);
     for (const auto& [key, value] : parsed.pairs) {
@@ -155,6 +157,8 @@ class LoginBench {
       reply.keys[std::string(key)] = value;
     }
   }
+
+  bool in_pieces_ = false;
 };
 
 /// Stage 0 with nothing proved: T=0 unless said otherwise.
