@@ -34,6 +34,7 @@ bool Connection::accepts_input() const {
 std::size_t Connection::receive(bytes::View octets) {
   receiving_ = true;
   last_heard_ = loop_.now();
+  wanted_ = iscsi::kBhsBytes;
   std::size_t used = 0;
   while (accepts_input()) {
     iscsi::Framing framing;

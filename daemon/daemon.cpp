@@ -6,6 +6,7 @@
 #include "daemon/reports.hpp"
 
 #include <boost/asio/ip/address.hpp>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include <algorithm>
@@ -119,6 +120,9 @@ void Daemon::open_control() {
   control::ApiContext context;
   context.version = FAULTLUN_VERSION;
   context.seed = world_.seed;
+  context.uptime = [this] {
+    return std::chrono::duration_cast<std::chrono::microseconds>(clock_.now() - started_at_);
+  };
   context.metrics = [this] {
     std::vector<const Counters*> sets;
     for (auto& home : homes_) sets.push_back(&home.worker->counters());

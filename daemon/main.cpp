@@ -31,7 +31,7 @@ int run(const Options& options) {
   switch (options.command) {
     case Options::Command::serve: return faultlun::daemon::serve(options);
     case Options::Command::healthcheck: return ask(options, "/v1/healthz");
-    case Options::Command::status: return ask(options, "/v1/status");
+    case Options::Command::status: return ask(options, "/v1/sessions");
   }
   return 2;
 }

@@ -347,7 +347,8 @@ std::vector<config::Problem> apply(const Options& options, config::Config& confi
     config.control.unix_path = options.control->unix_path;
   }
   if (options.seed) config.seed = options.seed;
-  for (const config::Problem& problem : config::validate(config).errors.list())
+  const auto findings = config::validate(config);  // outlives the loop over its list
+  for (const config::Problem& problem : findings.errors.list())
     problems.add(blamed(options, problem.path), problem.message);
   return problems.list();
 }

@@ -3,6 +3,7 @@
 #include "daemon/connection.hpp"
 
 #include <nlohmann/json.hpp>
+
 #include <unistd.h>
 
 #include <fstream>
@@ -24,8 +25,8 @@ void gauge(std::string& out, const std::string& name, const std::string& help, s
 
 }  // namespace
 
-nlohmann::json report_sessions(World& world) {
-  auto list = nlohmann::json::array();
+config::Json report_sessions(World& world) {
+  auto list = config::Json::array();
   for (const auto& connection : world.sessions.all()) {
     const auto& summary = connection->summary();
     list.push_back({{"initiator", summary.initiator},
@@ -39,10 +40,10 @@ nlohmann::json report_sessions(World& world) {
   return list;
 }
 
-nlohmann::json report_targets(World& world) {
-  auto list = nlohmann::json::array();
+config::Json report_targets(World& world) {
+  auto list = config::Json::array();
   for (const auto& target : world.targets()) {
-    auto luns = nlohmann::json::array();
+    auto luns = config::Json::array();
     for (const auto& host : target->luns()->by_number) {
       if (!host) continue;
       const auto& profile = host->profile();

@@ -102,7 +102,7 @@ sigset_t our_signals() {
 }  // namespace
 
 int serve(const Options& options) {
-  log::set_level(to_text(options.log_level));
+  log::set_level(options.log_level);
   auto settings = read_settings(options);
   if (!settings) return 2;
   if (options.check) return 0;

@@ -51,10 +51,15 @@ std::vector<std::shared_ptr<Connection>> sessions_of(World& world, const TargetH
   return sessions;
 }
 
-/// `part` runs on every session of the target, each on its own loop; then `rendezvous` is over.
+/// `part` runs on every session of the target: at once on the issuer's, whose next command comes after the function, and on
+/// the loop of each other one; then `rendezvous` is over.
 template <typename Part>
 void on_every_session(World& world, const TargetHost& target, const std::shared_ptr<Rendezvous>& rendezvous, Part part) {
   for (auto& connection : sessions_of(world, target)) {
+    if (connection == rendezvous->issuer) {
+      part(*connection);
+      continue;
+    }
     rendezvous->waiting.fetch_add(1, std::memory_order_relaxed);
     connection->loop().post([connection, rendezvous, part] {
       part(*connection);

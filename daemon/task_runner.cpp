@@ -167,9 +167,7 @@ void TaskRunner::straight(iscsi::Task& task, LunPath& path, const scsi::Access& 
 void TaskRunner::straight_read(iscsi::Task& task, LunPath& path, const scsi::Access& access) {
   iscsi::Session::DataInCursor cursor;
   cursor.device_length = access.length_bytes;
-  cursor.total = task.reads ? static_cast<std::uint32_t>(
-                                  std::min<std::uint64_t>(access.length_bytes, task.expected_data_transfer_length))
-                            : 0;
+  cursor.total = iscsi::Session::data_in_total(task, access.length_bytes);
   if (cursor.total == 0) {
     scsi::Reply reply;
     reply.data_in_length = access.length_bytes;
@@ -321,7 +319,7 @@ void TaskRunner::settle(TaskOperation& operation) {
   if (operation.aborted) {
     end(operation);
     session_.discard(task);
-    return;
+    return output_ready();  // the answer to the function that aborted it may have waited for this
   }
   auto reply = operation.host->with_unit([&](scsi::LogicalUnit& unit) {
     return unit.finish(nexus_, operation.command, operation.plan, operation.result);
@@ -348,12 +346,12 @@ void TaskRunner::send_read_data(TaskOperation& operation, std::unique_ptr<std::u
   auto& task = *operation.task;
   if (operation.aborted) {
     end(operation);
-    return session_.discard(task);
+    session_.discard(task);
+    return output_ready();
   }
   iscsi::Session::DataInCursor cursor;
   cursor.device_length = length;
-  cursor.total =
-      task.reads ? static_cast<std::uint32_t>(std::min<std::uint64_t>(length, task.expected_data_transfer_length)) : 0;
+  cursor.total = iscsi::Session::data_in_total(task, length);
   auto* shared = new SharedData{std::move(data), std::exchange(operation.charged, 0), &budget_};
   end(operation);
   loop_.counters().add(Metric::read_bytes, cursor.total);

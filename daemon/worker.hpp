@@ -55,13 +55,13 @@ class Worker final : public Loop {
 
   const Clock& clock_;
   const Duration spin_;
+  Counters counters_;  // before the context: what it still holds at its end may count
   boost::asio::io_context context_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::steady_timer timer_;
   std::unique_ptr<std::uint8_t[]> receive_buffer_;
   std::multimap<TimePoint, Timed*> deadlines_;
   TimePoint timer_at_ = TimePoint::max();
-  Counters counters_;
   std::thread thread_;
 };
 
