@@ -338,7 +338,7 @@ void Session::Impl::abort_tasks(std::optional<std::uint16_t> lun, bool task_abor
 
 std::optional<TimePoint> Session::Impl::deadline() const {
   if (closed_) return std::nullopt;
-  if (wake_ || window_opened_) return TimePoint::min();
+  if (wake_ || window_opened_ || !finished_.empty()) return TimePoint::min();
   std::optional<TimePoint> first;
   const auto consider = [&](bool armed, TimePoint at) {
     if (!armed) at = TimePoint::min();
