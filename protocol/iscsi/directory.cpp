@@ -73,7 +73,8 @@ struct HostPort {
 HostPort split_address(std::string_view address) {
   const auto bracket = address.rfind(']');
   const auto colon = address.rfind(':');
-  const bool has_port = colon != address.npos && (bracket == address.npos || colon > bracket);
+  const bool has_port =
+      colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
   if (!has_port) return {address, {}};
   return {address.substr(0, colon), address.substr(colon)};
 }

@@ -2,9 +2,9 @@
 
 #include "protocol/iscsi/login_admission.hpp"
 #include "protocol/iscsi/login_security.hpp"
-#include "protocol/iscsi/login_wire.hpp"
 #include "protocol/iscsi/negotiation.hpp"
 #include "protocol/iscsi/text.hpp"
+#include "protocol/iscsi/wire.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -12,8 +12,13 @@
 #include <utility>
 
 namespace faultlun::iscsi {
+
+using wire::LoginRequestBhs;
+using wire::LoginResponseBhs;
+
 namespace {
 
+constexpr std::uint8_t kTransit = 0x80;  // T of octet 1
 constexpr std::uint8_t kReservedStage = 2;
 
 Stage stage_of(unsigned bits) {
@@ -26,10 +31,10 @@ Stage next_stage(const LoginRequestBhs& bhs) {
   return stage_of(bhs.flags);
 }
 bool wants_transit(const LoginRequestBhs& bhs) {
-  return (bhs.flags & kLoginTransit) != 0;
+  return (bhs.flags & kTransit) != 0;
 }
 bool is_continued(const LoginRequestBhs& bhs) {
-  return (bhs.flags & kTextContinue) != 0;
+  return (bhs.flags & wire::kContinue) != 0;
 }
 bool is_reserved(Stage stage) {
   return static_cast<std::uint8_t>(stage) == kReservedStage;
@@ -97,7 +102,7 @@ class Login::Impl {
 
 Login::State Login::Impl::receive(const PduView& pdu, bytes::Buffer& out) {
   if (state_ != State::more) return state_;
-  if (pdu.opcode() != kLoginRequestOpcode) {
+  if (pdu.opcode() != wire::opcode::kLoginRequest) {
     if (started_)
       return fail({LoginStatus::invalid_during_login, "a PDU that is no Login Request"}, out);
     failure_ = "the first PDU is no Login Request";
@@ -247,7 +252,7 @@ Login::State Login::Impl::respond(bytes::Buffer& out) {
   const bool whole = unsent_.empty() && !is_continued(request_);
   const bool transit = whole && wants_transit(request_) && authentication_.satisfied();
   if (!transit) {
-    put_response(static_cast<std::uint8_t>(csg | (unsent_.empty() ? 0 : kTextContinue)), piece,
+    put_response(static_cast<std::uint8_t>(csg | (unsent_.empty() ? 0 : wire::kContinue)), piece,
                  out);
     return state_;
   }
@@ -256,7 +261,7 @@ Login::State Login::Impl::respond(bytes::Buffer& out) {
     if (auto verdict = enter_full_feature(); !verdict.ok()) return fail(std::move(verdict), out);
   }
   const auto nsg = static_cast<unsigned>(negotiation_.stage);
-  put_response(static_cast<std::uint8_t>(kLoginTransit | csg | nsg), piece, out);
+  put_response(static_cast<std::uint8_t>(kTransit | csg | nsg), piece, out);
   result_.stat_sn = stat_sn_;
   return state_;
 }
@@ -295,7 +300,7 @@ Login::State Login::Impl::fail(LoginVerdict verdict, bytes::Buffer& out) {
 void Login::Impl::put_response(std::uint8_t flags, std::string_view text, bytes::Buffer& out) {
   assert(text.size() <= kLoginMaxDataSegment);
   LoginResponseBhs bhs{};
-  bhs.opcode = kLoginResponseOpcode;
+  bhs.opcode = wire::opcode::kLoginResponse;
   bhs.flags = flags;
   bhs.data_segment_length = static_cast<std::uint32_t>(text.size());
   std::copy_n(first_.isid, sizeof(bhs.isid), bhs.isid);

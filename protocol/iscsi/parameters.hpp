@@ -2,6 +2,7 @@
 // Also the limits of this target, each a named constant with a test at it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -9,7 +10,7 @@ namespace faultlun::iscsi {
 
 inline constexpr std::size_t kMaxNameBytes = 223;             // RFC 7143 §4.2.7.1
 inline constexpr std::size_t kMaxAliasBytes = 255;            // §13.6, §13.7
-inline constexpr std::size_t kMaxTextBytes = 64 * 1024;       // one negotiation, all its PDUs (§6.1)
+inline constexpr std::size_t kMaxTextBytes = std::size_t{64} * 1024;       // one negotiation, all its PDUs (§6.1)
 inline constexpr std::uint32_t kLoginMaxDataSegment = 8192;   // before MaxRecvDataSegmentLength counts (§13.12)
 inline constexpr std::uint32_t kMaxRecvDataSegmentLength = 256 * 1024;  // what we declare
 inline constexpr std::uint32_t kMaxBurstLength = 1024 * 1024;           // our offer; the result is the smaller

@@ -82,7 +82,8 @@ ParsedText parse_text(std::string_view text) {
   while (!text.empty()) {
     const auto end = text.find('\0');
     const auto segment = text.substr(0, end);
-    const bool only_padding = segment.empty() && text.find_first_not_of('\0') == text.npos;
+    const bool only_padding =
+        segment.empty() && text.find_first_not_of('\0') == std::string_view::npos;
     if (only_padding) return parsed;
     const auto equals = segment.find('=');
     if (end == std::string_view::npos) return {{}, "the last pair does not end with NUL"};

@@ -1,22 +1,13 @@
 // Text Requests of the full-feature phase.  The interface is in login.hpp.
 #include "protocol/iscsi/login.hpp"
-#include "protocol/iscsi/login_wire.hpp"
 #include "protocol/iscsi/negotiation.hpp"
 #include "protocol/iscsi/text.hpp"
+#include "protocol/iscsi/wire.hpp"
 
 #include <algorithm>
 #include <utility>
 
 namespace faultlun::iscsi {
-namespace {
-
-// Reasons of the Reject PDU, §11.17.1.
-constexpr std::uint8_t kProtocolError = 0x04;
-constexpr std::uint8_t kTaskInProgress = 0x07;
-constexpr std::uint8_t kInvalidField = 0x09;
-
-}  // namespace
-
 TextExchange::TextExchange(const Directory& directory, const LoginResult& login)
     : directory_(&directory),
       initiator_(login.initiator_name),
@@ -26,34 +17,35 @@ TextExchange::TextExchange(const Directory& directory, const LoginResult& login)
       segment_limit_(login.parameters.peer_max_recv_data_segment_length) {}
 
 TextExchange::Answer TextExchange::receive(const PduView& pdu) {
-  const auto bhs = bytes::load<TextRequestBhs>(pdu.header.first<sizeof(TextRequestBhs)>());
+  const auto bhs =
+      bytes::load<wire::TextRequestBhs>(pdu.header.first<sizeof(wire::TextRequestBhs)>());
   const std::uint32_t tag = bhs.target_transfer_tag.value();
   const std::uint32_t itt = bhs.initiator_task_tag.value();
   const bool open = tag_ != kReservedTag;
   if (tag == kReservedTag) {
     // The same task starts again (§11.10.4).  Another one is a second exchange (A4.13): both end,
     // so that a peer which lost its first exchange can try again.
-    if (open && itt != exchange_itt_) return reject(kTaskInProgress);
+    if (open && itt != exchange_itt_) return reject(wire::reject::kTaskInProgress);
     forget();
     exchange_itt_ = itt;
   } else if (tag != tag_) {
     Answer stray;
     stray.kind = Answer::Kind::reject;
-    stray.reject_reason = kInvalidField;
+    stray.reject_reason = wire::reject::kInvalidPduField;
     return stray;  // no business of the exchange in progress, which lives on
   } else if (itt != exchange_itt_) {
-    return reject(kProtocolError);
+    return reject(wire::reject::kProtocolError);
   }
-  return take(pdu, (bhs.flags & kTextFinal) != 0, (bhs.flags & kTextContinue) != 0);
+  return take(pdu, (bhs.flags & wire::kFinal) != 0, (bhs.flags & wire::kContinue) != 0);
 }
 
 TextExchange::Answer TextExchange::take(const PduView& pdu, bool final, bool more) {
-  if (final && more) return reject(kProtocolError);
+  if (final && more) return reject(wire::reject::kProtocolError);
   text_bytes_ += pdu.data.size();
-  if (text_bytes_ > kMaxTextBytes) return reject(kProtocolError);
+  if (text_bytes_ > kMaxTextBytes) return reject(wire::reject::kProtocolError);
   if (!unsent_.empty()) {
     const bool only_asks = pdu.data.empty() && !more;
-    return only_asks ? next_piece(final) : reject(kProtocolError);
+    return only_asks ? next_piece(final) : reject(wire::reject::kProtocolError);
   }
   collected_ += bytes::text(pdu.data);
   return more ? keep_open({}) : answer_text(final);
@@ -62,15 +54,15 @@ TextExchange::Answer TextExchange::take(const PduView& pdu, bool final, bool mor
 TextExchange::Answer TextExchange::answer_text(bool final) {
   const std::string text = std::exchange(collected_, {});
   const auto parsed = parse_text(text);
-  if (parsed.problem != nullptr) return reject(kProtocolError);
+  if (parsed.problem != nullptr) return reject(wire::reject::kProtocolError);
   Negotiation negotiation;
   negotiation.stage = Stage::full_feature;
   negotiation.type = type_;
   negotiation.seen = seen_;
   negotiation.parameters.peer_max_recv_data_segment_length = 0;  // to see whether it is declared
   Declared keys;
-  if (collect(negotiation, parsed.pairs, keys)) return reject(kProtocolError);
-  if (answer(negotiation, parsed.pairs, unsent_)) return reject(kProtocolError);
+  if (collect(negotiation, parsed.pairs, keys)) return reject(wire::reject::kProtocolError);
+  if (answer(negotiation, parsed.pairs, unsent_)) return reject(wire::reject::kProtocolError);
   seen_ = negotiation.seen;
   const auto declared = negotiation.parameters.peer_max_recv_data_segment_length;
   if (declared != 0) redeclared_ = declared;

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "protocol/iscsi/login.hpp"
-#include "protocol/iscsi/login_wire.hpp"
 #include "protocol/iscsi/text.hpp"
+#include "protocol/iscsi/wire.hpp"
 
 #include <doctest/doctest.h>
 
@@ -43,7 +43,7 @@ struct Reply {
   Login::State state = Login::State::failed;
   bool any = false;  ///< an answer came at all
   bytes::Buffer octets;
-  LoginResponseBhs bhs{};
+  wire::LoginResponseBhs bhs{};
   std::map<std::string, std::string> keys;
   std::string text{};
 
@@ -103,7 +103,7 @@ class LoginBench {
   void start() { login.emplace(context()); }
 
   Reply send(const Request& request) {
-    LoginRequestBhs bhs{};
+    wire::LoginRequestBhs bhs{};
     bhs.opcode = 0x43;
     const unsigned flags = (request.transit ? 0x80U : 0U) | (request.more ? 0x40U : 0U) |
                            request.csg << 2U | request.nsg;
@@ -143,7 +143,7 @@ class LoginBench {
     if (reply.octets.empty()) return;
     reply.any = true;
     REQUIRE(reply.octets.size() >= 48);
-    reply.bhs = bytes::load<LoginResponseBhs>(bytes::View(reply.octets).first<48>());
+    reply.bhs = bytes::load<wire::LoginResponseBhs>(bytes::View(reply.octets).first<48>());
     const std::size_t length = reply.bhs.data_segment_length.value();
     REQUIRE(reply.octets.size() == 48 + bytes::padded4(length));
     reply.text = bytes::text(bytes::View(reply.octets).subspan(48, length));

@@ -87,7 +87,7 @@ Octets arbitrary_pdu(Engine& engine) {
 void check_answer(const Reply& reply) {
   CHECK(reply.octets.size() <= 48 + kLoginMaxDataSegment);
   if (!reply.any) return;
-  CHECK(reply.bhs.opcode == kLoginResponseOpcode);
+  CHECK(reply.bhs.opcode == wire::opcode::kLoginResponse);
   CHECK((reply.status() == 0) == (reply.state != State::failed));
   if (reply.state == State::full_feature) CHECK(reply.bhs.tsih.value() != 0);
   if (reply.transit()) CHECK_FALSE(reply.more());

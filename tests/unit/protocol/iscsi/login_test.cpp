@@ -94,7 +94,7 @@ TEST_CASE("A3.10: StatSN grows by one with each answer, and the session goes on 
 
 TEST_CASE("A5.01: any other first PDU closes the connection without an answer") {
   for (unsigned opcode = 0; opcode < 64; ++opcode) {
-    if (opcode == kLoginRequestOpcode) continue;
+    if (opcode == wire::opcode::kLoginRequest) continue;
     LoginBench bench;
     bytes::Buffer header(48);
     header[0] = static_cast<std::uint8_t>(opcode | 0x40U);
@@ -115,7 +115,7 @@ TEST_CASE("A5.02: any other PDU during the login is answered 020B") {
   const auto reply = bench.send_raw(header, {});
   CHECK(reply.state == State::failed);
   CHECK(reply.status() == 0x020b);
-  CHECK(reply.bhs.opcode == kLoginResponseOpcode);
+  CHECK(reply.bhs.opcode == wire::opcode::kLoginResponse);
   CHECK(reply.bhs.initiator_task_tag.value() == 0x1234);
 }
 

@@ -1,6 +1,6 @@
 #include "protocol/iscsi/login.hpp"
-#include "protocol/iscsi/login_wire.hpp"
 #include "protocol/iscsi/text.hpp"
+#include "protocol/iscsi/wire.hpp"
 
 #include <doctest/doctest.h>
 
@@ -13,7 +13,8 @@ using Answer = TextExchange::Answer;
 
 namespace {
 
-constexpr std::uint8_t kProtocolError = 0x04, kTaskInProgress = 0x07, kInvalidField = 0x09;
+constexpr std::uint8_t kProtocolError = 0x04, kTaskInProgress = 0x07,
+                       kInvalidField = 0x09;  // §11.17.1
 
 struct Shape {
   bool final = true, more = false;
@@ -44,8 +45,8 @@ struct TextBench {
   }
 
   Answer send_text(const std::string& text, const Shape& shape = {}) {
-    TextRequestBhs bhs{};
-    bhs.opcode = kTextRequestOpcode;
+    wire::TextRequestBhs bhs{};
+    bhs.opcode = wire::opcode::kTextRequest;
     bhs.flags = static_cast<std::uint8_t>((shape.final ? 0x80U : 0U) | (shape.more ? 0x40U : 0U));
     bhs.initiator_task_tag = shape.itt;
     bhs.target_transfer_tag = shape.tag;
