@@ -53,7 +53,15 @@ def pdu_streams():
     snack = pdu(0x10, 0x80, b"", 8, specific=struct.pack(">III", NONE, 0, 1))
     ahs = struct.pack(">HBB", 17, 1, 0) + b"\x7f" * 16
     long_cdb = pdu(0x01, 0xC1, b"", 1, specific=struct.pack(">III", 512, 1, 1) + b"\x7f".ljust(16, b"\0"), ahs=ahs)
+    def with_events(octets, events): return octets[:3] + bytes([events]) + octets[4:]
+    held = command(1, 1, b"\x01", 0)
     yield "reads", options() + reads
+    yield "nop_in_and_events", options() + with_events(nop, 0x21) + with_events(nop, 0x41) + with_events(nop, 0x60)
+    yield "aborted_then_time", options(manners=1) + held + with_events(abort, 0x82) + with_events(reset, 0x82) + with_events(nop, 0x82)
+    yield "aborted_held_by_us", options(manners=6) + command(1, 1, b"\x01", 0) + abort + reset + with_events(nop, 0x82)
+    yield "bad_data_digest", options(bits=plain | 2) + with_events(nop, 0x10) + with_events(write[:560], 0x10) + write[560:]
+    yield "bad_data_out_digest", options(bits=plain | 2) + write[:560] + with_events(write[560:], 0x10)
+    yield "gap_then_abort", options() + command(3, 3, b"\0", 0) + abort + command(2, 2, b"\0", 0) + command(1, 1, b"\0", 0)
     yield "reads_pinned_digests", options(bits=plain | 3, manners=2) + reads + logout
     yield "reads_copied_digests", options(bits=plain | 3, manners=3) + reads + nop
     yield "write_immediate_r2t", options() + write

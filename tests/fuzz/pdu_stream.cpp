@@ -7,7 +7,10 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <map>
+#include <utility>
+#include <vector>
 
 namespace faultlun::fuzz {
 namespace {
@@ -70,15 +73,15 @@ class Host {
   const iscsi::Session& session() const { return session_; }
 
   /// False when the session wants the connection closed.
+  /// What else happens at the target after a PDU is in octet 3, which is reserved in most of them.
   bool receive(const iscsi::PduView& pdu) {
-    session_.receive(pdu, {}, out_, effects_);
-    for (std::size_t i = 0; i < effects_.size() && open_; ++i) {
-      expect(i < kMostEffects, "one PDU has a bounded number of effects");
-      const iscsi::Effect effect = effects_[i];
-      std::visit([this](const auto& what) { perform(what); }, effect);
-    }
-    effects_.clear();
-    if ((pdu.header[3] & 0x0f) == manners_ % 16) end_held();
+    session_.receive(pdu, now_, out_, effects_);
+    perform_all();
+    const auto events = pdu.header[3];
+    if ((events & 0x0f) == manners_ % 16) end_held();
+    if ((events & 0x20) != 0) session_.send_nop_in((events & 0x01) != 0, out_);
+    if ((events & 0x40) != 0) session_.send_async_event(1 + (events & 0x03), 1, 2, 3, out_);
+    if ((events & 0x80) != 0) pass_time();
     peer_.drain(out_);
     return open_;
   }
@@ -88,6 +91,23 @@ class Host {
     std::uint32_t received = 0;
     bool collecting = false;
   };
+
+  void perform_all() {
+    for (std::size_t i = 0; i < effects_.size() && open_; ++i) {
+      expect(i < kMostEffects, "one PDU has a bounded number of effects");
+      const iscsi::Effect effect = effects_[i];
+      std::visit([this](const auto& what) { perform(what); }, effect);
+    }
+    effects_.clear();
+  }
+
+  void pass_time() {
+    now_ += std::chrono::milliseconds(1500);
+    const auto due = session_.deadline();
+    if (!due || *due > now_) return;
+    session_.on_deadline(now_, out_, effects_);
+    perform_all();
+  }
 
   static iscsi::Framing peer_framing(const iscsi::Parameters& parameters) {
     return {parameters.header_digest, parameters.data_digest,
@@ -102,6 +122,7 @@ class Host {
     auto& task = *run.task;
     expect(!tasks_.contains(&task), "a task runs once");
     tasks_[&task] = {};
+    task.host = this;
     if (manners_ % 5 == 1 && task.command.cdb[0] % 2 == 1)
       return;  // held until a later PDU ends it
     if (task.writes && device_length(task) > 0) {
@@ -139,12 +160,17 @@ class Host {
 
   void perform(const fx::DataFailed& failed) {
     expect(tasks_.contains(failed.task), "data fails for a running task");
-    tasks_.erase(failed.task);
+    forget(*failed.task);
     session_.complete(*failed.task, scsi::check_condition(failed.sense), out_);
   }
 
   void perform(const fx::AbortTask& abort) {
-    if (tasks_.erase(abort.task) != 0) session_.discard(*abort.task);
+    expect(tasks_.erase(abort.task) == 1, "only a running task is aborted, and once");
+    if (manners_ % 7 < 3) {
+      session_.discard(*abort.task);
+    } else {
+      aborted_.push_back(abort.task);  // an operation of ours still refers to it
+    }
   }
 
   void perform(const fx::ManageTasks& request) {
@@ -176,12 +202,17 @@ class Host {
         session_.seal_data_in(room);
       }
     }
-    tasks_.erase(&task);
+    forget(task);
     session_.finish_data_in(task);
   }
 
-  void complete(iscsi::Task& task) {
+  void forget(iscsi::Task& task) {
     tasks_.erase(&task);
+    task.host = nullptr;
+  }
+
+  void complete(iscsi::Task& task) {
+    forget(task);
     scsi::Reply reply;
     if (task.command.cdb[1] % 4 == 3) {
       reply = scsi::check_condition(
@@ -197,6 +228,8 @@ class Host {
 
   /// Ends the tasks that were held; one that collects still waits for its data.
   void end_held() {
+    for (auto* task : std::exchange(aborted_, {}))
+      session_.discard(*task);
     std::vector<iscsi::Task*> held;
     for (const auto& [task, progress] : tasks_)
       if (!progress.collecting) held.push_back(task);
@@ -210,6 +243,8 @@ class Host {
   iscsi::Outbox out_;
   iscsi::Effects effects_;
   std::map<iscsi::Task*, Progress> tasks_;
+  std::vector<iscsi::Task*> aborted_;  ///< not discarded yet
+  iscsi::TimePoint now_{std::chrono::hours(1)};
   bool open_ = true;
 };
 
@@ -231,6 +266,7 @@ bytes::Buffer with_digests(bytes::View octets, const iscsi::Framing& framing) {
     const auto data = input.take(bytes::padded4(bytes::be24(header.data() + 5)));
     out.insert(out.end(), data.begin(), data.end());
     if (framing.data_digest && !data.empty()) digest(data);
+    if (framing.data_digest && !data.empty() && (header[3] & 0x10) != 0) out.back() ^= 0x01;
   }
   return out;
 }
