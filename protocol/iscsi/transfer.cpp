@@ -136,7 +136,7 @@ std::optional<scsi::SenseCode> begin_transfer(Task& task, const TransferRules& r
   }
   transfer.unsolicited_limit = std::min(rules.first_burst, task.expected_data_transfer_length);
   transfer.immediate = immediate_bytes;
-  transfer.sequence.received = immediate_bytes;
+  if (!final) transfer.sequence.received = immediate_bytes;
   transfer.unsolicited_open = !final;
   if (task.reads) return kInvalidFieldInCdb;  // no bidirectional command exists here
   if (immediate_bytes > 0 && !rules.immediate_data) return kUnexpectedUnsolicitedData;
@@ -205,6 +205,7 @@ void begin_r2ts(Task& task, const TransferRules& rules, std::uint32_t first_tag)
   auto& transfer = task.transfer;
   transfer.first_tag = first_tag;
   transfer.r2t_begin = transfer.received;
+  transfer.sequence = {};  // what came unsolicited, immediate data included, is another sequence
   transfer.next_r2t_offset = transfer.received;
   if (rules.pdu_in_order) return;
   extra_of(task).ranges.clear();
