@@ -13,7 +13,6 @@ namespace {
 using lun_backends::Operation;
 using lun_backends::Progress;
 
-constexpr scsi::SenseCode kInvalidFieldInCdb{0x05, 0x24, 0x00};
 constexpr scsi::SenseCode kNexusLoss{0x06, 0x29, 0x07};
 
 /// SCSI port names of the two ends (RFC 7143 §4.4.2).
@@ -198,11 +197,9 @@ void TaskRunner::straight_read(iscsi::Task& task, LunPath& path, const scsi::Acc
 
 void TaskRunner::planned(iscsi::Task& task, LunPath& path, bytes::View immediate, iscsi::Effects& effects) {
   luns_ = target_->luns();
+  task.command.data_out_offered = task.writes ? task.expected_data_transfer_length : 0;
   auto plan = path.host->with_unit([&](scsi::LogicalUnit& unit) {
-    auto made = unit.plan(nexus_, task.command, surroundings());
-    if (auto* write = std::get_if<scsi::WriteMedium>(&made)) write->fua |= !unit.write_cache_enabled();
-    if (auto* swap = std::get_if<scsi::CompareAndWrite>(&made)) swap->fua |= !unit.write_cache_enabled();
-    return made;
+    return unit.plan(nexus_, task.command, surroundings());
   });
   carry_out(task, path.host, std::move(plan), immediate, effects);
 }
@@ -212,10 +209,6 @@ void TaskRunner::carry_out(iscsi::Task& task, const std::shared_ptr<LunHost>& ho
   if (auto* reply = std::get_if<scsi::Reply>(&plan)) return complete(task, std::move(*reply));
   const auto wanted = scsi::data_out_length(plan);
   const auto expected = expected_data_out(task, wanted);
-  if (std::holds_alternative<scsi::CompareAndWrite>(plan) && expected != wanted) {
-    // Half an atomic command is none.
-    return complete(task, scsi::check_condition({kInvalidFieldInCdb, {}, {}, {}, {}, false}));
-  }
   auto operation = begin(task, host, std::move(plan));
   const auto* write = std::get_if<scsi::WriteMedium>(&operation->plan);
   operation->streaming = write && !write->verify && host->device().instant();
