@@ -41,8 +41,11 @@ std::uint32_t RawInitiator::send(Pdu pdu) {
   }
   if (!pdu.own_exp_stat_sn) pdu.set32(28, exp_stat_sn);
   check.note_sent(pdu);
-  connection.write(wire_octets(pdu));
-  return pdu.tag();
+  const Octets octets = wire_octets(pdu);
+  connection.write(octets);
+  std::copy(octets.begin(), octets.begin() + 48, pdu.header.begin());
+  last_sent = std::move(pdu);
+  return last_sent.tag();
 }
 
 std::optional<Pdu> RawInitiator::read_pdu(int ms) {

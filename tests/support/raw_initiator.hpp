@@ -72,6 +72,7 @@ struct LoginOptions {
   std::string initiator = kInitiatorName;
   std::string target = kTargetName;  ///< "" leaves the key out
   bool discovery = false;
+  bool named = false;  ///< a discovery session that names `target`
   Isid isid = kIsid;
   std::uint16_t tsih = 0, cid = 0;
   Keys keys = default_keys();
@@ -188,6 +189,7 @@ class RawInitiator {
   std::uint32_t cmd_sn = 1;       ///< of the next non-immediate request
   std::uint32_t exp_stat_sn = 0;  ///< what the next request acknowledges
   bool answer_pings = true;
+  Pdu last_sent;           ///< as it went out, lengths and numbers filled in
   std::vector<Pdu> pings;  ///< unsolicited NOP-Ins seen
 
  private:

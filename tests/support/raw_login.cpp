@@ -64,7 +64,7 @@ std::optional<Pdu> RawInitiator::login_step(std::uint8_t stages, bool transit, c
 namespace {
 Keys identity(const LoginOptions& options) {
   Keys keys{{"InitiatorName", options.initiator}};
-  if (!options.target.empty() && !options.discovery)
+  if (!options.target.empty() && (!options.discovery || options.named))
     keys.emplace_back("TargetName", options.target);
   keys.emplace_back("SessionType", options.discovery ? "Discovery" : "Normal");
   return keys;
@@ -118,6 +118,7 @@ LoginOutcome RawInitiator::run_login(const LoginOptions& options) {
   Keys next = identity(options);
   bool transit = !options.chap;
   bool sent_operational = !options.chap;
+  Octets collected;
   if (options.chap)
     next.emplace_back("AuthMethod", "CHAP");
   else
@@ -130,8 +131,15 @@ LoginOutcome RawInitiator::run_login(const LoginOptions& options) {
     outcome.responses.push_back(*response);
     if (response->opcode() != Op::login_response) return outcome;
     outcome.status = response->login_status();
+    collected.insert(collected.end(), response->data.begin(), response->data.end());
+    if (outcome.status == 0 &&
+        (response->flags() & 0x40) != 0) {  // C=1: the rest comes after an empty request
+      next.clear();
+      continue;
+    }
     std::string error;
-    const Keys answers = parse_text(response->data, &error);
+    const Keys answers = parse_text(collected, &error);
+    collected.clear();
     CHECK_MESSAGE(error.empty(), "A4.01: " << error << " in " << response->describe());
     outcome.answers.insert(outcome.answers.end(), answers.begin(), answers.end());
     outcome.tsih = response->u16(14);

@@ -38,12 +38,6 @@ std::string joined(const List& list, Print print) {
   return out;
 }
 
-std::string binary() {
-  const char* other =
-      std::getenv("FAULTLUN_BINARY");  // another build of the daemon under the same tests
-  return other != nullptr ? other : FAULTLUN_BINARY;
-}
-
 /// Waits for the child without blocking for longer than `ms`; its wait status, or -1.
 int wait_for(pid_t pid, int ms) {
   const std::int64_t deadline = now_ms() + ms;
@@ -80,6 +74,18 @@ pid_t spawn(const std::vector<std::string>& arguments, int out, int error) {
 }
 
 }  // namespace
+
+std::string target_binary() {
+  const char* other =
+      std::getenv("FAULTLUN_BINARY");  // another build of the daemon under the same tests
+  return other != nullptr ? other : FAULTLUN_BINARY;
+}
+
+std::string memory_lun(const std::string& lun, const std::string& size,
+                       const std::string& members) {
+  return "{\"lun\": " + lun + R"(, "type": "disk", "backend": {"kind": "memory", "size": ")" +
+         size + "\"}" + members + "}";
+}
 
 TemporaryDirectory::TemporaryDirectory() {
   std::string pattern = (std::filesystem::temp_directory_path() / "faultlun-test-XXXXXX").string();
@@ -121,6 +127,7 @@ std::string LabConfig::json(const TemporaryDirectory& directory) const {
                ", \"secret_file\": " + secret(t.mutual_secret) + "}";
       out += "}";
     }
+    if (!t.members.empty()) out += ", " + t.members;
     if (!t.initiators.empty()) out += ", \"initiators\": [" + joined(t.initiators, quoted) + "]";
     return out + ", \"luns\": [" + joined(t.luns, [](const std::string& l) { return l; }) + "]}";
   };
@@ -131,23 +138,29 @@ std::string LabConfig::json(const TemporaryDirectory& directory) const {
 }
 
 TargetProcess::TargetProcess(const LabConfig& config) {
-  start(config.json(directory_));
-}
-TargetProcess::TargetProcess(const std::string& json) {
-  start(json);
+  start({"--config", directory_.write("config.json", config.json(directory_))});
 }
 
-void TargetProcess::start(const std::string& json) {
-  const std::string config = directory_.write("config.json", json);
+TargetProcess::TargetProcess(const std::string& json) {
+  start({"--config", directory_.write("config.json", json)});
+}
+
+TargetProcess::TargetProcess(const std::vector<std::string>& arguments) {
+  start(arguments);
+}
+
+void TargetProcess::start(const std::vector<std::string>& arguments) {
   int pipe_ends[2];
   REQUIRE(pipe2(pipe_ends, O_CLOEXEC) == 0);
   const int errors =
       open((directory_.path() + "/log").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC | O_APPEND, 0600);
-  pid_ = spawn({binary(), "serve", "--config", config}, pipe_ends[1], errors);
+  std::vector<std::string> words{target_binary(), "serve"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  pid_ = spawn(words, pipe_ends[1], errors);
   ::close(pipe_ends[1]);
   ::close(errors);
   out_ = pipe_ends[0];
-  REQUIRE_MESSAGE(pid_ > 0, "cannot start " << binary());
+  REQUIRE_MESSAGE(pid_ > 0, "cannot start " << target_binary());
   std::string line;
   const std::int64_t deadline = now_ms() + 20000;
   while (line.find('\n') == std::string::npos && now_ms() < deadline) {

@@ -35,6 +35,7 @@ struct TargetConfig {
   std::vector<int> portal_groups = {1};
   std::string user, secret, mutual_user, mutual_secret;
   std::vector<std::string> initiators;
+  std::string members;  ///< more members of the target: `"key": value`
   /// JSON objects, one per LUN.
   std::vector<std::string> luns = {
       R"({"lun": 0, "type": "disk", "backend": {"kind": "memory", "size": "64MiB"}})"};
@@ -54,6 +55,8 @@ class TargetProcess {
   /// Starts the daemon and waits for its `ready` line; fails the test with its log otherwise.
   explicit TargetProcess(const LabConfig& config = {});
   explicit TargetProcess(const std::string& json);
+  /// `faultlun serve` with these arguments and no file of ours.
+  explicit TargetProcess(const std::vector<std::string>& arguments);
   /// Ends it with SIGTERM if that has not happened; the test fails unless it exits 0 within 5 s.
   ~TargetProcess();
   TargetProcess(const TargetProcess&) = delete;
@@ -73,7 +76,7 @@ class TargetProcess {
   const TemporaryDirectory& directory() const { return directory_; }
 
  private:
-  void start(const std::string& json);
+  void start(const std::vector<std::string>& arguments);
   void parse_ready(const std::string& line);
 
   TemporaryDirectory directory_;
@@ -82,6 +85,13 @@ class TargetProcess {
   pid_t pid_ = -1;
   int out_ = -1;
 };
+
+/// A JSON object for TargetConfig::luns; `members` begins with a comma: `, "read_only": true`.
+std::string memory_lun(const std::string& lun, const std::string& size = "64MiB",
+                       const std::string& members = "");
+
+/// The daemon's program file.
+std::string target_binary();
 
 /// Runs a program to its end with a time limit; -1 when it had to be killed.
 struct Ran {
