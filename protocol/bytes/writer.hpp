@@ -47,19 +47,23 @@ class Writer {
   std::size_t size() const { return out_.size(); }
   /// Overwrites a slot written earlier; `at` is its offset in octets.
   void patch_u8(std::size_t at, std::size_t value) {
-    out_.at(at) = static_cast<std::uint8_t>(value);
+    *slot(at, 1) = static_cast<std::uint8_t>(value);
   }
   void patch_be16(std::size_t at, std::size_t value) {
-    put_be16(&out_.at(at), static_cast<std::uint16_t>(value));
+    put_be16(slot(at, 2), static_cast<std::uint16_t>(value));
   }
   void patch_be32(std::size_t at, std::size_t value) {
-    put_be32(&out_.at(at), static_cast<std::uint32_t>(value));
+    put_be32(slot(at, 4), static_cast<std::uint32_t>(value));
   }
 
   View view() const { return out_; }
   Buffer take() && { return std::move(out_); }
 
  private:
+  /// All `width` octets of a slot must have been written.
+  std::uint8_t* slot(std::size_t at, std::size_t width) {
+    return &out_.at(at + width - 1) - (width - 1);
+  }
   std::uint8_t* grow(std::size_t count) {
     out_.resize(out_.size() + count);
     return out_.data() + out_.size() - count;
