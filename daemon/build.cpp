@@ -26,7 +26,8 @@ scsi::LogicalUnitProfile profile_of(const config::Lun& lun, std::uint64_t size_b
   return profile;
 }
 
-iscsi::ChapAccount account_of(const std::optional<config::Auth>& auth, const config::Secrets& secrets) {
+iscsi::ChapAccount account_of(const std::optional<config::Auth>& auth,
+                              const config::Secrets& secrets) {
   iscsi::ChapAccount account;
   if (!auth) return account;
   account.user = auth->user;
@@ -54,9 +55,9 @@ std::shared_ptr<LunHost> open_unit(const config::Lun& lun) {
   auto device = lun_backends::open(lun.backend);
   const auto size = device->size_bytes();
   if (size < lun.block_size)
-    throw lun_backends::OpenError("LUN " + std::to_string(lun.lun) + ": its backend holds " + std::to_string(size) +
-                                  " bytes, less than one block of " + std::to_string(lun.block_size) +
-                                  "; give it a size");
+    throw lun_backends::OpenError("LUN " + std::to_string(lun.lun) + ": its backend holds " +
+                                  std::to_string(size) + " bytes, less than one block of " +
+                                  std::to_string(lun.block_size) + "; give it a size");
   return std::make_shared<LunHost>(lun.lun, profile_of(lun, size), std::move(device));
 }
 
@@ -67,7 +68,8 @@ bool needs_local_address(std::span<const OpenPortal> portals) {
 }
 
 iscsi::Directory directory_of(const config::Config& config, const config::Secrets& secrets,
-                              std::span<const OpenPortal> portals, const std::string& local_address) {
+                              std::span<const OpenPortal> portals,
+                              const std::string& local_address) {
   iscsi::Directory directory;
   for (const auto& open : portals) {
     config::Endpoint address = open.portal.listen;

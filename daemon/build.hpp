@@ -1,5 +1,5 @@
-// From the configuration to things that run: logical units with their devices, and the directory that login
-// and discovery read.
+// From the configuration to things that run: logical units with their devices, and the directory
+// that login and discovery read.
 #pragma once
 
 #include "config/model.hpp"
@@ -13,7 +13,8 @@
 
 namespace faultlun::daemon {
 
-/// Opens the backend and puts a logical unit on it.  Throws std::runtime_error (lun_backends::OpenError) with one clear line.
+/// Opens the backend and puts a logical unit on it.  Throws std::runtime_error
+/// (lun_backends::OpenError) with one clear line.
 std::shared_ptr<LunHost> open_unit(const config::Lun& lun);
 
 /// A portal as it really listens (port 0 replaced by the port that the system gave).
@@ -22,10 +23,12 @@ struct OpenPortal {
   std::uint16_t port = 0;
 };
 
-/// What an initiator that reached us at `local_address` is told.  Portals that listen on a wildcard address and have no
-/// advertised one are listed with `local_address` when it is of their family, and left out otherwise.
+/// What an initiator that reached us at `local_address` is told.  Portals that listen on a wildcard
+/// address and have no advertised one are listed with `local_address` when it is of their family,
+/// and left out otherwise.
 iscsi::Directory directory_of(const config::Config& config, const config::Secrets& secrets,
-                              std::span<const OpenPortal> portals, const std::string& local_address);
+                              std::span<const OpenPortal> portals,
+                              const std::string& local_address);
 
 /// True when directory_of() depends on local_address.
 bool needs_local_address(std::span<const OpenPortal> portals);

@@ -2,6 +2,8 @@
 
 namespace faultlun::daemon {
 
-TimePoint SystemClock::now() const { return std::chrono::steady_clock::now(); }
+TimePoint SystemClock::now() const {
+  return std::chrono::steady_clock::now();
+}
 
 }  // namespace faultlun::daemon

@@ -19,17 +19,22 @@ Connection::Connection(Loop& loop, World& world, Arrival arrival, Transport& tra
       limits_(world.limits()),
       opened_(loop.now()),
       last_heard_(opened_) {
-  iscsi::LoginContext context{*arrival_.directory, world_.sessions, arrival_.portal_group_tag, &entropy};
+  iscsi::LoginContext context{*arrival_.directory, world_.sessions, arrival_.portal_group_tag,
+                              &entropy};
   login_ = std::make_unique<iscsi::Login>(context);
 }
 
-Connection::~Connection() { drop_session(); }
-
-bool Connection::accepts_input() const {
-  return (phase_ == Phase::login || phase_ == Phase::full_feature) && out_.size() < kOutboxHighWater;
+Connection::~Connection() {
+  drop_session();
 }
 
-// ---- bytes in -----------------------------------------------------------------------------------------------
+bool Connection::accepts_input() const {
+  return (phase_ == Phase::login || phase_ == Phase::full_feature) &&
+         out_.size() < kOutboxHighWater;
+}
+
+// ---- bytes in
+// -----------------------------------------------------------------------------------------------
 
 std::size_t Connection::receive(bytes::View octets) {
   receiving_ = true;
@@ -64,7 +69,8 @@ void Connection::receive_pdu(const iscsi::PduView& pdu) {
   perform_all();
 }
 
-// ---- login --------------------------------------------------------------------------------------------------
+// ---- login
+// --------------------------------------------------------------------------------------------------
 
 void Connection::receive_login(const iscsi::PduView& pdu) {
   bytes::Buffer answer;
@@ -76,8 +82,8 @@ void Connection::receive_login(const iscsi::PduView& pdu) {
   out_.append(answer);
   if (state == iscsi::Login::State::more) return;
   loop_.counters().add(Metric::logins_failed);
-  log::iscsi().info("login failed peer={} status={:#06x} reason=\"{}\"", arrival_.peer_address, login_->status(),
-                    login_->failure());
+  log::iscsi().info("login failed peer={} status={:#06x} reason=\"{}\"", arrival_.peer_address,
+                    login_->status(), login_->failure());
   close_after_flush("login failed");
 }
 
@@ -85,9 +91,15 @@ void Connection::login_done() {
   const auto& result = login_->result();
   const bool unnamed = result.target_name.empty();
   key_ = {result.initiator_name, result.isid,
-          unnamed ? "discovery@" + std::to_string(arrival_.portal_index) : result.target_name, result.portal_group_tag};
-  summary_ = {result.initiator_name, result.target_name, arrival_.peer_address, result.tsih, result.cid,
-              result.portal_group_tag, result.type == iscsi::SessionType::discovery};
+          unnamed ? "discovery@" + std::to_string(arrival_.portal_index) : result.target_name,
+          result.portal_group_tag};
+  summary_ = {result.initiator_name,
+              result.target_name,
+              arrival_.peer_address,
+              result.tsih,
+              result.cid,
+              result.portal_group_tag,
+              result.type == iscsi::SessionType::discovery};
   auto former = world_.sessions.enter(key_, result.tsih, shared_from_this());
   in_table_ = true;
   if (!former) return enter_full_feature();
@@ -111,24 +123,28 @@ void Connection::enter_full_feature() {
   const bool discovery = login_->result().type == iscsi::SessionType::discovery;
   out_.append(held_answer_);
   held_answer_ = {};
-  session_ = std::make_unique<iscsi::Session>(login_->result(), *arrival_.directory, limits_.command_window);
+  session_ = std::make_unique<iscsi::Session>(login_->result(), *arrival_.directory,
+                                              limits_.command_window);
   if (!discovery && target) {
-    runner_ = std::make_unique<TaskRunner>(loop_, world_, *session_, out_, std::move(target), budget_);
+    runner_ =
+        std::make_unique<TaskRunner>(loop_, world_, *session_, out_, std::move(target), budget_);
     runner_->set_on_output([this] { notify_output(); });
   }
   login_.reset();
   phase_ = Phase::full_feature;
   wanted_ = iscsi::kBhsBytes;
   loop_.counters().add(Metric::logins_succeeded);
-  log::iscsi().info("session up initiator={} target={} tsih={} peer={}{}", summary_.initiator, summary_.target, summary_.tsih,
-                    summary_.peer, discovery ? " discovery" : "");
+  log::iscsi().info("session up initiator={} target={} tsih={} peer={}{}", summary_.initiator,
+                    summary_.target, summary_.tsih, summary_.peer, discovery ? " discovery" : "");
   if (!discovery && !runner_) close_after_flush("the target was removed during login");
 }
 
-// ---- effects ------------------------------------------------------------------------------------------------
+// ---- effects
+// ------------------------------------------------------------------------------------------------
 
 void Connection::perform_all() {
-  // Effects may add effects (a write whose data is already here); each is copied because the vector may move.
+  // Effects may add effects (a write whose data is already here); each is copied because the vector
+  // may move.
   for (std::size_t i = 0; i < effects_.size() && phase_ == Phase::full_feature; ++i) {
     const iscsi::Effect effect = effects_[i];
     perform(effect);
@@ -158,32 +174,43 @@ void Connection::perform(const iscsi::Effect& effect) {
   }
 }
 
-void Connection::respond(std::uint32_t initiator_task_tag, std::uint8_t response, std::uint32_t additional) {
+void Connection::respond(std::uint32_t initiator_task_tag, std::uint8_t response,
+                         std::uint32_t additional) {
   if (!session_) return;
   session_->finish_task_management(initiator_task_tag, response, additional, out_);
   notify_output();
 }
 
-std::size_t Connection::abort_tasks(std::optional<std::uint16_t> lun, bool task_aborted_status) {
-  if (!session_ || !runner_) return 0;
-  const auto count = session_->tasks_at(lun);
+std::set<std::uint16_t> Connection::abort_tasks(std::optional<std::uint16_t> lun,
+                                                bool task_aborted_status) {
+  std::set<std::uint16_t> units;
+  if (!session_ || !runner_) return units;
   iscsi::Effects effects;
   session_->abort_tasks(lun, task_aborted_status, out_, effects);
-  for (const auto& effect : effects) perform(effect);
+  for (const auto& effect : effects) {
+    if (const auto* abort = std::get_if<iscsi::effect::AbortTask>(&effect);
+        abort && abort->task->lun)
+      units.insert(*abort->task->lun);
+    perform(effect);
+  }
   notify_output();
-  return count;
+  return units;
 }
 
-// ---- time ---------------------------------------------------------------------------------------------------
+// ---- time
+// ---------------------------------------------------------------------------------------------------
 
 std::optional<TimePoint> Connection::deadline() const {
   if (close_by_) return close_by_;
-  if (phase_ == Phase::login || phase_ == Phase::reinstating) return opened_ + limits_.login_timeout;
+  if (phase_ == Phase::login || phase_ == Phase::reinstating)
+    return opened_ + limits_.login_timeout;
   if (phase_ != Phase::full_feature) return std::nullopt;
   auto next = session_->deadline();
   const auto sooner = [&next](TimePoint at) { next = next ? std::min(*next, at) : at; };
-  if (ping_sent_) sooner(*ping_sent_ + limits_.nop_timeout);
-  else if (limits_.nop_interval > Duration::zero() && runner_) sooner(last_heard_ + limits_.nop_interval);
+  if (ping_sent_)
+    sooner(*ping_sent_ + limits_.nop_timeout);
+  else if (limits_.nop_interval > Duration::zero() && runner_)
+    sooner(last_heard_ + limits_.nop_interval);
   return next;
 }
 
@@ -213,7 +240,8 @@ void Connection::on_deadline(TimePoint now) {
   receiving_ = false;
 }
 
-// ---- the end ------------------------------------------------------------------------------------------------
+// ---- the end
+// ------------------------------------------------------------------------------------------------
 
 void Connection::notify_output() {
   if (!receiving_ && transport_open_) transport_.output_ready();
@@ -229,7 +257,8 @@ void Connection::drop_session() {
 
 void Connection::close_after_flush(std::string_view why) {
   if (phase_ == Phase::closing) return;
-  log::iscsi().info("connection ends peer={} initiator={} reason=\"{}\"", arrival_.peer_address, summary_.initiator, why);
+  log::iscsi().info("connection ends peer={} initiator={} reason=\"{}\"", arrival_.peer_address,
+                    summary_.initiator, why);
   phase_ = Phase::closing;
   close_by_.reset();
   drop_session();
@@ -250,7 +279,8 @@ void Connection::transport_closed() {
 void Connection::shut_down() {
   if (session_ && phase_ == Phase::full_feature && runner_) {
     const auto& parameters = session_->login().parameters;
-    session_->send_async_event(3, 0, parameters.default_time2wait, parameters.default_time2retain, out_);
+    session_->send_async_event(3, 0, parameters.default_time2wait, parameters.default_time2retain,
+                               out_);
   }
   close_after_flush("the target shuts down");
 }

@@ -1,5 +1,6 @@
-// One connection without its socket: bytes in, bytes out.  Login first, then the session; performs the session's
-// effects with a TaskRunner and TaskManagement.  A socket (SocketTransport) or a test's memory stream drives it.
+// One connection without its socket: bytes in, bytes out.  Login first, then the session; performs
+// the session's effects with a TaskRunner and TaskManagement.  A socket (SocketTransport) or a
+// test's memory stream drives it.
 #pragma once
 
 #include "daemon/loop.hpp"
@@ -11,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace faultlun::daemon {
@@ -19,32 +21,35 @@ namespace faultlun::daemon {
 struct Arrival {
   std::uint16_t portal_index = 0;
   std::uint16_t portal_group_tag = 1;
-  std::string peer_address;                            ///< for logs and the control API
-  std::string local_address;                           ///< the address the peer reached us at, without port
-  std::shared_ptr<const iscsi::Directory> directory;   ///< with the addresses this peer can reach
+  std::string peer_address;   ///< for logs and the control API
+  std::string local_address;  ///< the address the peer reached us at, without port
+  std::shared_ptr<const iscsi::Directory> directory;  ///< with the addresses this peer can reach
 };
 
 /// What a connection tells whoever moves its bytes, outside receive() and on_deadline().
 class Transport {
  public:
   virtual ~Transport() = default;
-  virtual void output_ready() = 0;   ///< out() has something to send, or the connection wants to close
-  virtual void input_wanted() = 0;   ///< receive() may be called again
+  virtual void
+  output_ready() = 0;  ///< out() has something to send, or the connection wants to close
+  virtual void input_wanted() = 0;  ///< receive() may be called again
 };
 
 class Connection final : public std::enable_shared_from_this<Connection> {
  public:
-  static constexpr std::size_t kOutboxHighWater = 4 << 20;  ///< bytes unsent beyond which no more commands are taken
+  static constexpr std::size_t kOutboxHighWater =
+      4 << 20;  ///< bytes unsent beyond which no more commands are taken
 
   Connection(Loop& loop, World& world, Arrival arrival, Transport& transport);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// Takes whole PDUs from the front of `octets`; returns how many octets were used.  Stops early when
-  /// accepts_input() becomes false.
+  /// Takes whole PDUs from the front of `octets`; returns how many octets were used.  Stops early
+  /// when accepts_input() becomes false.
   std::size_t receive(bytes::View octets);
-  /// False while too much is unsent, a login waits for the end of the session it replaces, or the connection closes.
+  /// False while too much is unsent, a login waits for the end of the session it replaces, or the
+  /// connection closes.
   bool accepts_input() const;
   /// Octets that the PDU at the front needs in all, as far as its beginning tells.
   std::size_t wanted() const { return wanted_; }
@@ -61,12 +66,14 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   Loop& loop() { return loop_; }
   const Arrival& arrival() const { return arrival_; }
 
-  // ---- from other connections and the daemon; on this connection's loop only ------------------------------
+  // ---- from other connections and the daemon; on this connection's loop only
+  // ------------------------------
 
-  /// Ends the session without notice (reinstatement, target cold reset); `then` runs when nothing of it is left.
+  /// Ends the session without notice (reinstatement, target cold reset); `then` runs when nothing
+  /// of it is left.
   void end_session(std::string_view why);
-  /// Tasks here that a function of another nexus aborts; returns how many there were.
-  std::size_t abort_tasks(std::optional<std::uint16_t> lun, bool task_aborted_status);
+  /// Aborts tasks here; `lun`: nothing means every unit.  Returns the units that had any.
+  std::set<std::uint16_t> abort_tasks(std::optional<std::uint16_t> lun, bool task_aborted_status);
   /// Sends what has been said (a response, say) and then closes.
   void close_after_flush(std::string_view why);
   /// Announces the end (async event 3, RFC 7143 §11.9), then closes.
@@ -78,7 +85,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   /// Null until the full-feature phase, null again after the session's end.
   iscsi::Session* session() { return session_.get(); }
   TaskRunner* runner() { return runner_.get(); }
-  void respond(std::uint32_t initiator_task_tag, std::uint8_t response, std::uint32_t additional = 0);
+  void respond(std::uint32_t initiator_task_tag, std::uint8_t response,
+               std::uint32_t additional = 0);
 
   /// For the control API, from any thread.
   struct Summary {
@@ -86,7 +94,9 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     std::uint16_t tsih = 0, cid = 0, portal_group_tag = 0;
     bool discovery = false;
   };
-  const Summary& summary() const { return summary_; }  ///< constant once the session is in the table
+  const Summary& summary() const {
+    return summary_;
+  }  ///< constant once the session is in the table
 
  private:
   enum class Phase : std::uint8_t { login, reinstating, full_feature, closing };
@@ -106,13 +116,13 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   Transport& transport_;
   ConnectionLimits limits_;
   Phase phase_ = Phase::login;
-  bool receiving_ = false;        ///< inside receive() or on_deadline(): the caller flushes
+  bool receiving_ = false;  ///< inside receive() or on_deadline(): the caller flushes
   bool transport_open_ = true;
   std::size_t wanted_ = iscsi::kBhsBytes;
   DataBudget budget_;
   iscsi::Outbox out_;
   std::unique_ptr<iscsi::Login> login_;
-  bytes::Buffer held_answer_;     ///< the last login response while the old session ends
+  bytes::Buffer held_answer_;  ///< the last login response while the old session ends
   SessionKey key_;
   bool in_table_ = false;
   Summary summary_;

@@ -7,12 +7,12 @@
 
 #include <boost/asio/ip/address.hpp>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include <algorithm>
 #include <condition_variable>
 #include <cstdio>
 #include <stdexcept>
+#include <unistd.h>
 
 namespace faultlun::daemon {
 namespace {
@@ -50,9 +50,12 @@ Daemon::Daemon(config::Config config, config::Secrets secrets, unsigned threads,
   open_control();
 }
 
-Daemon::~Daemon() { stop(); }
+Daemon::~Daemon() {
+  stop();
+}
 
-// ---- building -----------------------------------------------------------------------------------------------
+// ---- building
+// -----------------------------------------------------------------------------------------------
 
 /// Opens what is new; keeps what is open and has not changed.
 Daemon::Units Daemon::open_units(const config::Config& config) const {
@@ -68,17 +71,19 @@ Daemon::Units Daemon::open_units(const config::Config& config) const {
   return units;
 }
 
-std::vector<std::shared_ptr<TargetHost>> Daemon::make_targets(const config::Config& config, const Units& units) const {
+std::vector<std::shared_ptr<TargetHost>> Daemon::make_targets(const config::Config& config,
+                                                              const Units& units) const {
   std::vector<std::shared_ptr<TargetHost>> targets;
   for (std::size_t i = 0; i < config.targets.size(); ++i) {
     const auto& target = config.targets[i];
     std::vector<std::shared_ptr<LunHost>> hosts;
-    for (const auto& lun : target.luns) hosts.push_back(units.at({target.name, lun.lun}).host);
+    for (const auto& lun : target.luns)
+      hosts.push_back(units.at({target.name, lun.lun}).host);
     auto map = LunMap::of(std::move(hosts));
     auto host = world_.find_target(target.name);
     if (!host) {
-      host = std::make_shared<TargetHost>(target.name, static_cast<std::uint16_t>(i), target.power_on_unit_attention,
-                                          std::move(map));
+      host = std::make_shared<TargetHost>(target.name, static_cast<std::uint16_t>(i),
+                                          target.power_on_unit_attention, std::move(map));
     } else if (host->luns()->by_number != map->by_number) {
       host->set_luns(map);
       for (const auto& unit : map->by_number)
@@ -107,10 +112,13 @@ void Daemon::adopt(config::Config config, config::Secrets secrets, Units units) 
 void Daemon::open_portals() {
   std::uint16_t index = 0;
   for (const auto& portal : config_.portals) {
-    const tcp::endpoint endpoint(boost::asio::ip::make_address(portal.listen.host), portal.listen.port);
+    const tcp::endpoint endpoint(boost::asio::ip::make_address(portal.listen.host),
+                                 portal.listen.port);
     auto listener = std::make_unique<Listener>(
         *homes_.front().worker, Listener::Portal{endpoint, index++, portal.group},
-        [this](const auto& where, const auto& local, const auto& peer) { return describe(where, local, peer); });
+        [this](const auto& where, const auto& local, const auto& peer) {
+          return describe(where, local, peer);
+        });
     portals_.push_back({portal, listener->endpoint().port()});
     listeners_.push_back(std::move(listener));
   }
@@ -125,7 +133,8 @@ void Daemon::open_control() {
   };
   context.metrics = [this] {
     std::vector<const Counters*> sets;
-    for (auto& home : homes_) sets.push_back(&home.worker->counters());
+    for (auto& home : homes_)
+      sets.push_back(&home.worker->counters());
     return exposition(sets) + gauges(world_);
   };
   context.sessions = [this] { return report_sessions(world_); };
@@ -143,26 +152,33 @@ void Daemon::open_control() {
   control_url_ = control_->url();
 }
 
-// ---- running ------------------------------------------------------------------------------------------------
+// ---- running
+// ------------------------------------------------------------------------------------------------
 
 void Daemon::start() {
   std::vector<std::pair<Worker*, ConnectionSet*>> homes;
-  for (auto& home : homes_) homes.emplace_back(home.worker.get(), home.connections.get());
+  for (auto& home : homes_)
+    homes.emplace_back(home.worker.get(), home.connections.get());
   started_ = true;
   control_->start();
-  for (auto& home : homes_) home.worker->start();
-  for (auto& listener : listeners_) listener->start(homes);
+  for (auto& home : homes_)
+    home.worker->start();
+  for (auto& listener : listeners_)
+    listener->start(homes);
 }
 
 std::string Daemon::ready_line() const {
   std::string portals;
-  for (const auto& listener : listeners_) portals += (portals.empty() ? "" : ",") + text_of(listener->endpoint());
+  for (const auto& listener : listeners_)
+    portals += (portals.empty() ? "" : ",") + text_of(listener->endpoint());
   char seed[32];
   std::snprintf(seed, sizeof seed, "0x%llx", static_cast<unsigned long long>(world_.seed));
-  return "ready iscsi=" + portals + " control=" + control_url_ + " seed=" + seed + " pid=" + std::to_string(::getpid());
+  return "ready iscsi=" + portals + " control=" + control_url_ + " seed=" + seed +
+         " pid=" + std::to_string(::getpid());
 }
 
-Arrival Daemon::describe(const Listener::Portal& portal, const tcp::endpoint& local, const tcp::endpoint& peer) {
+Arrival Daemon::describe(const Listener::Portal& portal, const tcp::endpoint& local,
+                         const tcp::endpoint& peer) {
   Arrival arrival;
   arrival.portal_index = portal.index;
   arrival.portal_group_tag = portal.group_tag;
@@ -175,11 +191,14 @@ Arrival Daemon::describe(const Listener::Portal& portal, const tcp::endpoint& lo
 std::shared_ptr<const iscsi::Directory> Daemon::directory_for(const std::string& local_address) {
   const std::lock_guard lock(mutex_);
   auto& cached = directories_[needs_local_address(portals_) ? local_address : ""];
-  if (!cached) cached = std::make_shared<iscsi::Directory>(directory_of(config_, secrets_, portals_, local_address));
+  if (!cached)
+    cached = std::make_shared<iscsi::Directory>(
+        directory_of(config_, secrets_, portals_, local_address));
   return cached;
 }
 
-// ---- change and end -----------------------------------------------------------------------------------------
+// ---- change and end
+// -----------------------------------------------------------------------------------------
 
 std::string Daemon::reload(config::Config next, config::Secrets secrets) {
   Units units;
@@ -190,7 +209,8 @@ std::string Daemon::reload(config::Config next, config::Secrets secrets) {
   }
   for (std::size_t i = 0; i < portals_.size() && i < next.portals.size(); ++i) {
     const std::lock_guard lock(mutex_);
-    portals_[i].portal = next.portals[i];  // advertised address and group; the caller has checked `listen`
+    portals_[i].portal =
+        next.portals[i];  // advertised address and group; the caller has checked `listen`
   }
   adopt(std::move(next), std::move(secrets), std::move(units));
   refresh_directories();
@@ -235,21 +255,27 @@ bool Daemon::stop() {
   bool clean = true;
   if (started_) {
     homes_.front().worker->post([this] {
-      for (auto& listener : listeners_) listener->stop();
+      for (auto& listener : listeners_)
+        listener->stop();
     });
     const auto nobody = [this] {
-      return std::ranges::all_of(homes_, [](const Home& home) { return home.connections->size() == 0; });
+      return std::ranges::all_of(homes_,
+                                 [](const Home& home) { return home.connections->size() == 0; });
     };
     const auto everybody = [this](auto part) {
-      for (auto& home : homes_) home.worker->post([part, connections = home.connections.get()] { part(*connections); });
+      for (auto& home : homes_)
+        home.worker->post([part, connections = home.connections.get()] { part(*connections); });
     };
-    everybody([](ConnectionSet& set) { set.for_each([](Connection& connection) { connection.shut_down(); }); });
+    everybody([](ConnectionSet& set) {
+      set.for_each([](Connection& connection) { connection.shut_down(); });
+    });
     wait_for(nobody);
     everybody([](ConnectionSet& set) { set.close_all(); });
     clean = wait_for([&] { return nobody() && world_.busy.use_count() == 1; });
   }
   control_->stop();
-  for (auto& home : homes_) home.worker->stop_and_join();
+  for (auto& home : homes_)
+    home.worker->stop_and_join();
   if (!clean) return false;  // a device is still at work on memory of ours: nothing may be freed
   listeners_.clear();
   homes_.clear();

@@ -20,9 +20,11 @@ namespace faultlun::daemon {
 
 class Daemon {
  public:
-  static constexpr auto kDrainTime = std::chrono::milliseconds(1500);  ///< at shutdown, for last words to leave
+  static constexpr auto kDrainTime =
+      std::chrono::milliseconds(1500);  ///< at shutdown, for last words to leave
 
-  /// Opens every device and every socket; throws std::runtime_error (one clear line) when something cannot be had.
+  /// Opens every device and every socket; throws std::runtime_error (one clear line) when something
+  /// cannot be had.
   Daemon(config::Config config, config::Secrets secrets, unsigned threads, Duration spin);
   ~Daemon();
   Daemon(const Daemon&) = delete;
@@ -34,8 +36,8 @@ class Daemon {
   std::string ready_line() const;
   /// Takes what a new configuration changes; "" or why nothing of it was taken.
   std::string reload(config::Config next, config::Secrets secrets);
-  /// Tells every initiator, waits twice kDrainTime at most, stops.  False: a device did not finish in that time, and the
-  /// process should end without destroying anything.
+  /// Tells every initiator, waits twice kDrainTime at most, stops.  False: a device did not finish
+  /// in that time, and the process should end without destroying anything.
   bool stop();
 
  private:
@@ -55,7 +57,8 @@ class Daemon {
   using Units = std::map<UnitKey, OpenUnit>;
 
   Units open_units(const config::Config& config) const;
-  std::vector<std::shared_ptr<TargetHost>> make_targets(const config::Config& config, const Units& units) const;
+  std::vector<std::shared_ptr<TargetHost>> make_targets(const config::Config& config,
+                                                        const Units& units) const;
   void adopt(config::Config config, config::Secrets secrets, Units units);
   void open_portals();
   void open_control();
@@ -75,8 +78,10 @@ class Daemon {
   std::vector<Home> homes_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<OpenPortal> portals_;
-  mutable std::mutex mutex_;  ///< config_, secrets_ and directories_: the control thread and the listeners read them
-  std::map<std::string, std::shared_ptr<const iscsi::Directory>> directories_;  ///< by local address; "" when all are equal
+  mutable std::mutex mutex_;  ///< config_, secrets_ and directories_: the control thread and the
+                              ///< listeners read them
+  std::map<std::string, std::shared_ptr<const iscsi::Directory>>
+      directories_;  ///< by local address; "" when all are equal
   std::unique_ptr<control::Router> router_;
   std::unique_ptr<control::Server> control_;
   std::string control_url_;

@@ -12,7 +12,8 @@ namespace faultlun::daemon {
 
 using boost::asio::ip::tcp;
 
-// ---- ConnectionSet ------------------------------------------------------------------------------------------
+// ---- ConnectionSet
+// ------------------------------------------------------------------------------------------
 
 void ConnectionSet::admit(tcp::socket socket, Arrival arrival) {
   worker_.counters().add(Metric::connections_accepted);
@@ -48,10 +49,12 @@ void ConnectionSet::make_room() {
 
 void ConnectionSet::close_all() {
   const auto members = members_;
-  for (const auto& member : members) member->abandon();
+  for (const auto& member : members)
+    member->abandon();
 }
 
-// ---- Listener -----------------------------------------------------------------------------------------------
+// ---- Listener
+// -----------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -59,7 +62,8 @@ namespace {
   std::ostringstream text;
   text << "portal " << endpoint << ": cannot listen: " << error.message();
   if (error == boost::asio::error::address_in_use)
-    text << "; another program has the port: stop it, or choose another with --portal (port 0: any)";
+    text
+        << "; another program has the port: stop it, or choose another with --portal (port 0: any)";
   else if (error == boost::asio::error::access_denied)
     text << "; ports below 1024 need privileges: choose a higher one with --portal";
   else
@@ -81,7 +85,8 @@ Listener::Listener(Worker& home, Portal portal, Describe describe)
   };
   step([&] { acceptor_.open(portal_.endpoint.protocol(), error); });
   step([&] { acceptor_.set_option(boost::asio::socket_base::reuse_address(true), error); });
-  if (portal_.endpoint.address().is_v6()) step([&] { acceptor_.set_option(boost::asio::ip::v6_only(true), error); });
+  if (portal_.endpoint.address().is_v6())
+    step([&] { acceptor_.set_option(boost::asio::ip::v6_only(true), error); });
   step([&] { acceptor_.bind(portal_.endpoint, error); });
   step([&] { acceptor_.listen(kBacklog, error); });
   step([&] { acceptor_.non_blocking(true, error); });
@@ -114,10 +119,12 @@ void Listener::accept_some() {
     tcp::socket socket(worker->context());
     acceptor_.accept(socket, peer, error);
     if (error == boost::asio::error::would_block || error == boost::asio::error::try_again) break;
-    if (error == boost::asio::error::no_descriptors || error == boost::asio::error::no_buffer_space ||
+    if (error == boost::asio::error::no_descriptors ||
+        error == boost::asio::error::no_buffer_space ||
         error == boost::system::errc::too_many_files_open_in_system) {
-      log::iscsi().warn("accept paused portal={}:{} reason=\"{}\"", portal_.endpoint.address().to_string(),
-                        portal_.endpoint.port(), error.message());
+      log::iscsi().warn("accept paused portal={}:{} reason=\"{}\"",
+                        portal_.endpoint.address().to_string(), portal_.endpoint.port(),
+                        error.message());
       pause_.expires_after(kPauseWithoutDescriptors);
       pause_.async_wait([this](const boost::system::error_code& cancelled) {
         if (!cancelled) wait();
@@ -134,7 +141,9 @@ void Listener::accept_some() {
       set->admit(std::move(socket), std::move(arrival));
     } else {
       auto moved = std::make_shared<tcp::socket>(std::move(socket));
-      worker->post([set = set, moved, arrival = std::move(arrival)] { set->admit(std::move(*moved), arrival); });
+      worker->post([set = set, moved, arrival = std::move(arrival)] {
+        set->admit(std::move(*moved), arrival);
+      });
     }
   }
   wait();

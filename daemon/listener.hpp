@@ -18,8 +18,8 @@ namespace faultlun::daemon {
 /// The connections of one worker.  On that worker's thread only.
 class ConnectionSet {
  public:
-  /// Connections of one worker that have not finished their login.  One more, and the oldest of them is closed: whoever
-  /// opens sockets and stays silent cannot keep others out.
+  /// Connections of one worker that have not finished their login.  One more, and the oldest of
+  /// them is closed: whoever opens sockets and stays silent cannot keep others out.
   static constexpr std::size_t kMaxHalfOpen = 1024;
 
   ConnectionSet(Worker& worker, World& world) : worker_(worker), world_(world) {}
@@ -32,7 +32,8 @@ class ConnectionSet {
   template <typename Use>
   void for_each(Use use) {
     const auto members = members_;  // `use` may close some
-    for (const auto& member : members) use(member->connection());
+    for (const auto& member : members)
+      use(member->connection());
   }
 
  private:
@@ -42,7 +43,8 @@ class ConnectionSet {
   World& world_;
   std::atomic<std::size_t> size_{0};
   std::list<std::shared_ptr<SocketTransport>> members_;  ///< in order of arrival
-  std::unordered_map<const SocketTransport*, std::list<std::shared_ptr<SocketTransport>>::iterator> places_;
+  std::unordered_map<const SocketTransport*, std::list<std::shared_ptr<SocketTransport>>::iterator>
+      places_;
 };
 
 class Listener {

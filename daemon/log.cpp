@@ -10,13 +10,16 @@ namespace faultlun::daemon::log {
 namespace {
 
 struct Loggers {
-  std::shared_ptr<spdlog::sinks::stderr_color_sink_mt> sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
-  spdlog::logger iscsi{"iscsi", sink}, scsi{"scsi", sink}, lun{"lun", sink}, control{"control", sink}, core{"core", sink};
+  std::shared_ptr<spdlog::sinks::stderr_color_sink_mt> sink =
+      std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
+  spdlog::logger iscsi{"iscsi", sink}, scsi{"scsi", sink}, lun{"lun", sink},
+      control{"control", sink}, core{"core", sink};
   std::vector<spdlog::logger*> all{&iscsi, &scsi, &lun, &control, &core};
 
   Loggers() {
     sink->set_pattern("%Y-%m-%dT%H:%M:%S.%f %l %n: %v");
-    for (auto* logger : all) logger->flush_on(spdlog::level::warn);
+    for (auto* logger : all)
+      logger->flush_on(spdlog::level::warn);
   }
 };
 
@@ -27,16 +30,27 @@ Loggers& loggers() {
 
 }  // namespace
 
-spdlog::logger& iscsi() { return loggers().iscsi; }
-spdlog::logger& scsi() { return loggers().scsi; }
-spdlog::logger& lun() { return loggers().lun; }
-spdlog::logger& control() { return loggers().control; }
-spdlog::logger& core() { return loggers().core; }
+spdlog::logger& iscsi() {
+  return loggers().iscsi;
+}
+spdlog::logger& scsi() {
+  return loggers().scsi;
+}
+spdlog::logger& lun() {
+  return loggers().lun;
+}
+spdlog::logger& control() {
+  return loggers().control;
+}
+spdlog::logger& core() {
+  return loggers().core;
+}
 
 bool set_level(std::string_view name) {
   const auto level = spdlog::level::from_str(std::string(name));
   if (level == spdlog::level::off && name != "off") return false;
-  for (auto* logger : loggers().all) logger->set_level(level);
+  for (auto* logger : loggers().all)
+    logger->set_level(level);
   return true;
 }
 

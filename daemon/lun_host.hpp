@@ -1,8 +1,8 @@
 // One logical unit at work: its state (scsi::LogicalUnit, behind a lock) and its medium.
 //
-// Plain reads and writes do not take the lock.  Every locked use of the unit moves `epoch` on; a connection
-// remembers, per unit, the epoch at which it last learned that nothing stands in its way (LunPath), and only asks again
-// when the epoch has moved.
+// Plain reads and writes do not take the lock.  Every locked use of the unit moves `epoch` on; a
+// connection remembers, per unit, the epoch at which it last learned that nothing stands in its way
+// (LunPath), and only asks again when the epoch has moved.
 #pragma once
 
 #include "lun_backends/block_device.hpp"
@@ -19,7 +19,8 @@ namespace faultlun::daemon {
 
 class LunHost {
  public:
-  LunHost(std::uint16_t number, scsi::LogicalUnitProfile profile, std::unique_ptr<lun_backends::BlockDevice> device)
+  LunHost(std::uint16_t number, scsi::LogicalUnitProfile profile,
+          std::unique_ptr<lun_backends::BlockDevice> device)
       : number_(number), profile_(profile), device_(std::move(device)), unit_(std::move(profile)) {}
 
   std::uint16_t number() const { return number_; }
@@ -49,8 +50,9 @@ class LunHost {
   }
   bool retired() const { return retired_.load(std::memory_order_acquire); }
 
-  /// Commands that must not overlap on the medium (COMPARE AND WRITE) take turns.  `turn` is called when it is the caller's
-  /// turn: at once (true is returned and `turn` is NOT called) or from end_turn() of the one before.
+  /// Commands that must not overlap on the medium (COMPARE AND WRITE) take turns.  `turn` is called
+  /// when it is the caller's turn: at once (true is returned and `turn` is NOT called) or from
+  /// end_turn() of the one before.
   bool begin_turn(std::function<void()> turn);
   void end_turn();
 

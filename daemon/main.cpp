@@ -17,7 +17,8 @@ constexpr std::chrono::milliseconds kClientPatience{5000};
 
 std::string control_of(const Options& options) {
   const auto& control = options.control_of;
-  return control.unix_path.empty() ? faultlun::config::to_text(control.listen) : "unix:" + control.unix_path;
+  return control.unix_path.empty() ? faultlun::config::to_text(control.listen)
+                                   : "unix:" + control.unix_path;
 }
 
 /// GET, printed as it comes; 0 when the daemon answered 200.
@@ -29,9 +30,12 @@ int ask(const Options& options, const char* path) {
 
 int run(const Options& options) {
   switch (options.command) {
-    case Options::Command::serve: return faultlun::daemon::serve(options);
-    case Options::Command::healthcheck: return ask(options, "/v1/healthz");
-    case Options::Command::status: return ask(options, "/v1/sessions");
+    case Options::Command::serve:
+      return faultlun::daemon::serve(options);
+    case Options::Command::healthcheck:
+      return ask(options, "/v1/healthz");
+    case Options::Command::status:
+      return ask(options, "/v1/sessions");
   }
   return 2;
 }

@@ -9,9 +9,12 @@ namespace {
 using lun_backends::Operation;
 using scsi::MediumResult;
 
-constexpr std::uint64_t kStepBytes = 1 << 20;  // VERIFY and WRITE SAME walk through the medium in pieces of this size
+constexpr std::uint64_t kStepBytes =
+    1 << 20;  // VERIFY and WRITE SAME walk through the medium in pieces of this size
 
-bool ok(const MediumResult& result) { return result.outcome == MediumResult::Outcome::ok; }
+bool ok(const MediumResult& result) {
+  return result.outcome == MediumResult::Outcome::ok;
+}
 
 /// Records the first failure.
 void note(TaskOperation& operation, const Operation& step) {
@@ -48,7 +51,8 @@ void settle(TaskOperation& operation) {
 }
 
 /// Compares `octets` of the medium with what the host sent; `sent` may be one block that repeats.
-void compare(TaskOperation& operation, bytes::View octets, bytes::View sent, std::uint64_t at, bool repeats) {
+void compare(TaskOperation& operation, bytes::View octets, bytes::View sent, std::uint64_t at,
+             bool repeats) {
   if (!ok(operation.result) || sent.empty()) return;
   for (std::uint64_t done = 0; done < octets.size();) {
     const auto from = repeats ? (at + done) % sent.size() : at + done;
@@ -85,9 +89,12 @@ Detached write(OperationPtr operation, Loop& loop) {
   auto& device = operation->host->device();
   // Only whole blocks reach the medium when the host sent less than the command asked for.
   const auto block = operation->host->profile().block_size;
-  const auto length = std::min<std::uint64_t>(operation->data.size(), plan.length_bytes) / block * block;
+  const auto length =
+      std::min<std::uint64_t>(operation->data.size(), plan.length_bytes) / block * block;
   if (!operation->streaming && length != 0) {
-    DeviceStep step(device, loop, write_from(plan.offset_bytes, bytes::View(operation->data).first(length), plan.fua));
+    DeviceStep step(
+        device, loop,
+        write_from(plan.offset_bytes, bytes::View(operation->data).first(length), plan.fua));
     note(*operation, co_await step);
   }
   if (plan.verify && plan.compare && ok(operation->result) && length != 0) {
@@ -153,10 +160,12 @@ Detached write_same(OperationPtr operation, Loop& loop) {
   const auto offset = plan.offset_bytes, total = plan.length_bytes;
   bytes::Buffer pattern(std::min(total, std::max<std::uint64_t>(kStepBytes, plan.block.size())));
   for (std::size_t at = 0; at < pattern.size(); at += plan.block.size())
-    std::memcpy(pattern.data() + at, plan.block.data(), std::min(plan.block.size(), pattern.size() - at));
+    std::memcpy(pattern.data() + at, plan.block.data(),
+                std::min(plan.block.size(), pattern.size() - at));
   for (std::uint64_t done = 0; done < total && ok(operation->result);) {
     const auto length = std::min<std::uint64_t>(total - done, pattern.size());
-    DeviceStep step(operation->host->device(), loop, write_from(offset + done, bytes::View(pattern).first(length), false));
+    DeviceStep step(operation->host->device(), loop,
+                    write_from(offset + done, bytes::View(pattern).first(length), false));
     note(*operation, co_await step);
     done += length;
     if (operation->aborted || !operation->runner) break;
@@ -180,7 +189,8 @@ Detached unmap(OperationPtr operation, Loop& loop) {
 
 Detached flush(OperationPtr operation, Loop& loop) {
   const bool immediate = std::get<scsi::FlushMedium>(operation->plan).immediate;
-  const auto host = operation->host;  // keeps the device while a flush goes on behind an answered command
+  const auto host =
+      operation->host;  // keeps the device while a flush goes on behind an answered command
   if (immediate) settle(*operation);
   DeviceStep step(host->device(), loop, flush_all());
   const auto& done = co_await step;
@@ -227,10 +237,13 @@ MediumResult medium_result(const Operation& operation) {
     if (operation.error == errc::no_space_on_device) return Outcome::no_space;
     if (operation.error == errc::illegal_byte_sequence) return Outcome::miscompare;
     switch (operation.kind) {
-      case Operation::Kind::read: return Outcome::read_error;
-      case Operation::Kind::flush: return Outcome::flush_error;
+      case Operation::Kind::read:
+        return Outcome::read_error;
+      case Operation::Kind::flush:
+        return Outcome::flush_error;
       case Operation::Kind::write:
-      case Operation::Kind::discard: break;
+      case Operation::Kind::discard:
+        break;
     }
     return Outcome::write_error;
   }();

@@ -1,5 +1,6 @@
-// The steps on the medium of a command that is more than one plain read or write, or whose device takes its time.
-// Each kind of plan is one coroutine; it runs on the loop's thread, starts at once, and on an instant device never suspends.
+// The steps on the medium of a command that is more than one plain read or write, or whose device
+// takes its time. Each kind of plan is one coroutine; it runs on the loop's thread, starts at once,
+// and on an instant device never suspends.
 #pragma once
 
 #include "daemon/task_runner.hpp"

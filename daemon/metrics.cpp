@@ -35,13 +35,16 @@ static_assert(table_is_sound(), "one row for each metric, in order");
 
 }  // namespace
 
-std::span<const MetricRow> metric_table() { return kMetrics; }
+std::span<const MetricRow> metric_table() {
+  return kMetrics;
+}
 
 std::string exposition(std::span<const Counters* const> sets) {
   std::string out;
   for (const auto& row : kMetrics) {
     std::uint64_t sum = 0;
-    for (const auto* set : sets) sum += set->read(row.metric);
+    for (const auto* set : sets)
+      sum += set->read(row.metric);
     const std::string name = "faultlun_" + std::string(row.name) + "_total";
     out += "# HELP " + name + " " + std::string(row.help) + "\n# TYPE " + name + " counter\n";
     out += name + " " + std::to_string(sum) + "\n";

@@ -1,4 +1,5 @@
-// Counters, declared once in a table.  Each loop has its own set that only its thread writes; a scrape adds them up.
+// Counters, declared once in a table.  Each loop has its own set that only its thread writes; a
+// scrape adds them up.
 #pragma once
 
 #include <array>

@@ -4,9 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include <unistd.h>
-
 #include <fstream>
+#include <unistd.h>
 
 namespace faultlun::daemon {
 namespace {
@@ -18,7 +17,8 @@ std::uint64_t resident_bytes() {
   return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-void gauge(std::string& out, const std::string& name, const std::string& help, std::uint64_t value) {
+void gauge(std::string& out, const std::string& name, const std::string& help,
+           std::uint64_t value) {
   out += "# HELP faultlun_" + name + " " + help + "\n# TYPE faultlun_" + name + " gauge\n";
   out += "faultlun_" + name + " " + std::to_string(value) + "\n";
 }
@@ -63,7 +63,8 @@ config::Json report_targets(World& world) {
 std::string gauges(World& world) {
   std::size_t units = 0;
   const auto targets = world.targets();
-  for (const auto& target : targets) units += target->luns()->numbers.size();
+  for (const auto& target : targets)
+    units += target->luns()->numbers.size();
   std::string out;
   gauge(out, "sessions", "iSCSI sessions logged in", world.sessions.size());
   gauge(out, "targets", "targets configured", targets.size());

@@ -1,9 +1,8 @@
 #include "daemon/seed.hpp"
 
-#include <sys/random.h>
-
 #include <cerrno>
 #include <cstdlib>
+#include <sys/random.h>
 
 namespace faultlun::daemon {
 

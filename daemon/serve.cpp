@@ -7,12 +7,11 @@
 #include "daemon/seed.hpp"
 #include "lun_backends/open.hpp"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <sys/resource.h>
 #include <thread>
 
 namespace faultlun::daemon {
@@ -25,11 +24,14 @@ struct Settings {
   config::Secrets secrets;
 };
 
-void print(const std::vector<config::Problem>& problems, const std::string& file, const char* kind) {
-  for (const auto& problem : problems) std::fprintf(stderr, "%s%s\n", kind, config::to_text(problem, file).c_str());
+void print(const std::vector<config::Problem>& problems, const std::string& file,
+           const char* kind) {
+  for (const auto& problem : problems)
+    std::fprintf(stderr, "%s%s\n", kind, config::to_text(problem, file).c_str());
 }
 
-/// Everything that can be found wrong without opening a socket or a device; each problem is printed.
+/// Everything that can be found wrong without opening a socket or a device; each problem is
+/// printed.
 std::optional<Settings> read_settings(const Options& options) {
   const auto& file = options.config_file;
   config::LoadResult loaded;
@@ -40,14 +42,17 @@ std::optional<Settings> read_settings(const Options& options) {
   }
   print(loaded.warnings, file, "warning: ");
   print(loaded.errors, file, "");
-  if (loaded.errors_left_out != 0) std::fprintf(stderr, "%zu more errors\n", loaded.errors_left_out);
+  if (loaded.errors_left_out != 0)
+    std::fprintf(stderr, "%zu more errors\n", loaded.errors_left_out);
   if (!loaded.config) return std::nullopt;
   auto problems = apply(options, *loaded.config);
   for (std::size_t t = 0; t < loaded.config->targets.size(); ++t) {
     const auto& luns = loaded.config->targets[t].luns;
     for (std::size_t l = 0; l < luns.size(); ++l) {
-      const auto path = "targets[" + std::to_string(t) + "].luns[" + std::to_string(l) + "].backend";
-      if (auto text = lun_backends::check(luns[l].backend); !text.empty()) problems.push_back({path, text, 0});
+      const auto path =
+          "targets[" + std::to_string(t) + "].luns[" + std::to_string(l) + "].backend";
+      if (auto text = lun_backends::check(luns[l].backend); !text.empty())
+        problems.push_back({path, text, 0});
     }
   }
   auto secrets = config::load_secrets(*loaded.config);
@@ -65,13 +70,16 @@ void raise_descriptor_limit() {
   if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) log::core().warn("descriptor limit stays as it is");
 }
 
-unsigned default_threads() { return std::min(kMostDefaultThreads, std::max(1U, std::thread::hardware_concurrency())); }
+unsigned default_threads() {
+  return std::min(kMostDefaultThreads, std::max(1U, std::thread::hardware_concurrency()));
+}
 
 /// SIGHUP: all of the new configuration that can be had while running, or none of it.
 void reload(Daemon& daemon, const Options& options, config::Config& running) {
   auto next = read_settings(options);
   if (!next) {
-    log::core().error("reload refused: the configuration has errors, printed above; the running one stays");
+    log::core().error(
+        "reload refused: the configuration has errors, printed above; the running one stays");
     return;
   }
   next->config.seed = running.seed;
@@ -83,19 +91,22 @@ void reload(Daemon& daemon, const Options& options, config::Config& running) {
     log::core().error("reload refused: {}: {}", change.path, change.message);
   }
   if (refused) return;
-  if (const auto failure = daemon.reload(next->config, std::move(next->secrets)); !failure.empty()) {
+  if (const auto failure = daemon.reload(next->config, std::move(next->secrets));
+      !failure.empty()) {
     log::core().error("reload refused: {}", failure);
     return;
   }
   running = std::move(next->config);
-  for (const auto& change : changes) log::core().info("reloaded {}: {}", change.path, change.message);
+  for (const auto& change : changes)
+    log::core().info("reloaded {}: {}", change.path, change.message);
   log::core().info("reload done changes={}", changes.size());
 }
 
 sigset_t our_signals() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP})
+    sigaddset(&signals, signal);
   return signals;
 }
 
@@ -113,8 +124,8 @@ int serve(const Options& options) {
   std::signal(SIGPIPE, SIG_IGN);
   try {
     auto running = settings->config;
-    Daemon daemon(settings->config, std::move(settings->secrets), options.threads != 0 ? options.threads : default_threads(),
-                  options.spin);
+    Daemon daemon(settings->config, std::move(settings->secrets),
+                  options.threads != 0 ? options.threads : default_threads(), options.spin);
     daemon.start();
     std::printf("%s\n", daemon.ready_line().c_str());
     std::fflush(stdout);

@@ -2,13 +2,12 @@
 
 #include "daemon/log.hpp"
 
-#include <sys/socket.h>
-#include <sys/uio.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 namespace faultlun::daemon {
 
@@ -28,19 +27,22 @@ void SocketTransport::start() {
   wait_readable();
 }
 
-// ---- reading ------------------------------------------------------------------------------------------------
+// ---- reading
+// ------------------------------------------------------------------------------------------------
 
 void SocketTransport::wait_readable() {
   if (waiting_readable_ || closed_ || peer_finished_) return;
-  if (!lingering_ && !connection_->accepts_input()) return;  // input_wanted() or a flush comes back to it
+  if (!lingering_ && !connection_->accepts_input())
+    return;  // input_wanted() or a flush comes back to it
   waiting_readable_ = true;
-  socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
-    self->waiting_readable_ = false;
-    if (self->closed_) return;
-    if (error) return self->close();
-    if (self->lingering_) return self->linger();
-    self->on_readable();
-  });
+  socket_.async_wait(Socket::wait_read,
+                     [self = shared_from_this()](const boost::system::error_code& error) {
+                       self->waiting_readable_ = false;
+                       if (self->closed_) return;
+                       if (error) return self->close();
+                       if (self->lingering_) return self->linger();
+                       self->on_readable();
+                     });
 }
 
 void SocketTransport::on_readable() {
@@ -52,8 +54,8 @@ void SocketTransport::on_readable() {
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return wait_readable();
   if (got < 0) return close();
   if (got == 0) {
-    // The peer will send no more.  An iSCSI connection half closed is of no use (RFC 7143 §4.2.1): end it, but let
-    // what has been answered go out.
+    // The peer will send no more.  An iSCSI connection half closed is of no use (RFC 7143 §4.2.1):
+    // end it, but let what has been answered go out.
     peer_finished_ = true;
     connection_->close_after_flush("the peer closed the connection");
     return after_activity();
@@ -81,7 +83,8 @@ void SocketTransport::input_wanted() {
   });
 }
 
-// ---- writing ------------------------------------------------------------------------------------------------
+// ---- writing
+// ------------------------------------------------------------------------------------------------
 
 void SocketTransport::output_ready() {
   if (flush_posted_ || closed_) return;
@@ -95,12 +98,13 @@ void SocketTransport::output_ready() {
 void SocketTransport::wait_writable() {
   if (waiting_writable_ || closed_) return;
   waiting_writable_ = true;
-  socket_.async_wait(Socket::wait_write, [self = shared_from_this()](const boost::system::error_code& error) {
-    self->waiting_writable_ = false;
-    if (self->closed_) return;
-    if (error) return self->close();
-    self->after_activity();
-  });
+  socket_.async_wait(Socket::wait_write,
+                     [self = shared_from_this()](const boost::system::error_code& error) {
+                       self->waiting_writable_ = false;
+                       if (self->closed_) return;
+                       if (error) return self->close();
+                       self->after_activity();
+                     });
 }
 
 void SocketTransport::flush() {
@@ -122,18 +126,22 @@ void SocketTransport::flush() {
   }
 }
 
-// ---- in between ---------------------------------------------------------------------------------------------
+// ---- in between
+// ---------------------------------------------------------------------------------------------
 
-/// Something happened: send what there is, take what was held back, set the next deadline, wait for more.
+/// Something happened: send what there is, take what was held back, set the next deadline, wait for
+/// more.
 void SocketTransport::after_activity() {
   flush();
-  while (!closed_ && !lingering_ && connection_->accepts_input() && stash_.size() >= connection_->wanted()) {
+  while (!closed_ && !lingering_ && connection_->accepts_input() &&
+         stash_.size() >= connection_->wanted()) {
     // Whole PDUs were held back while the connection took no input.
     const auto buffer = worker_.receive_buffer();
     const auto have = stash_.size();
     std::copy(stash_.begin(), stash_.end(), buffer.begin());
     const auto used = connection_->receive(buffer.first(have));
-    stash_.assign(buffer.begin() + static_cast<std::ptrdiff_t>(used), buffer.begin() + static_cast<std::ptrdiff_t>(have));
+    stash_.assign(buffer.begin() + static_cast<std::ptrdiff_t>(used),
+                  buffer.begin() + static_cast<std::ptrdiff_t>(have));
     if (used == 0) break;
     flush();
   }
@@ -159,10 +167,11 @@ void SocketTransport::on_time(TimePoint now) {
   after_activity();
 }
 
-// ---- the end ------------------------------------------------------------------------------------------------
+// ---- the end
+// ------------------------------------------------------------------------------------------------
 
-/// Everything is sent.  Closing now, with bytes of the peer unread, would make the kernel send a reset that may overtake
-/// our last answer: finish our side, and read until the peer does the same.
+/// Everything is sent.  Closing now, with bytes of the peer unread, would make the kernel send a
+/// reset that may overtake our last answer: finish our side, and read until the peer does the same.
 void SocketTransport::begin_linger() {
   stash_ = {};
   if (peer_finished_) return close();

@@ -1,7 +1,8 @@
 // Moves the bytes of one connection between its socket and Connection.
 //
-// Asio says when the socket is ready; recv and sendmsg are our own, because a batch of answers leaves in one
-// gather write that way (docs/decisions/0004).  What a read leaves over, part of a PDU, is stashed until the rest comes.
+// Asio says when the socket is ready; recv and sendmsg are our own, because a batch of answers
+// leaves in one gather write that way (docs/decisions/0004).  What a read leaves over, part of a
+// PDU, is stashed until the rest comes.
 #pragma once
 
 #include "daemon/connection.hpp"
@@ -14,7 +15,9 @@
 
 namespace faultlun::daemon {
 
-class SocketTransport final : public Transport, public Timed, public std::enable_shared_from_this<SocketTransport> {
+class SocketTransport final : public Transport,
+                              public Timed,
+                              public std::enable_shared_from_this<SocketTransport> {
  public:
   using Socket = boost::asio::ip::tcp::socket;
 
@@ -34,8 +37,9 @@ class SocketTransport final : public Transport, public Timed, public std::enable
 
  private:
   static constexpr std::size_t kGatherPieces = 256;
-  static constexpr auto kLingerTime = std::chrono::seconds(1);  ///< for the peer to read our last words
-  static constexpr std::size_t kLingerBytes = 4 << 20;          ///< and to send its own
+  static constexpr auto kLingerTime =
+      std::chrono::seconds(1);                          ///< for the peer to read our last words
+  static constexpr std::size_t kLingerBytes = 4 << 20;  ///< and to send its own
 
   void on_readable();
   void take(bytes::Span buffer, std::size_t have);

@@ -25,7 +25,8 @@ enum Response : std::uint8_t {
   kFunctionSucceeded = 7,
 };
 
-constexpr scsi::SenseCode kClearedByAnotherInitiator{0x06, 0x2f, 0x00};
+constexpr scsi::SenseCode kClearedByAnotherInitiator{0x06, 0x2f, 0x00},
+    kDeviceReset{0x06, 0x29, 0x03};
 
 /// Counts the sessions that still have to do their part; the last one answers.
 struct Rendezvous {
@@ -51,10 +52,11 @@ std::vector<std::shared_ptr<Connection>> sessions_of(World& world, const TargetH
   return sessions;
 }
 
-/// `part` runs on every session of the target: at once on the issuer's, whose next command comes after the function, and on
-/// the loop of each other one; then `rendezvous` is over.
+/// `part` runs on every session of the target: at once on the issuer's, whose next command comes
+/// after the function, and on the loop of each other one; then `rendezvous` is over.
 template <typename Part>
-void on_every_session(World& world, const TargetHost& target, const std::shared_ptr<Rendezvous>& rendezvous, Part part) {
+void on_every_session(World& world, const TargetHost& target,
+                      const std::shared_ptr<Rendezvous>& rendezvous, Part part) {
   for (auto& connection : sessions_of(world, target)) {
     if (connection == rendezvous->issuer) {
       part(*connection);
@@ -69,42 +71,66 @@ void on_every_session(World& world, const TargetHost& target, const std::shared_
   rendezvous->arrive();
 }
 
-std::shared_ptr<Rendezvous> rendezvous_for(Connection& issuer, const iscsi::effect::ManageTasks& request) {
+std::shared_ptr<Rendezvous> rendezvous_for(Connection& issuer,
+                                           const iscsi::effect::ManageTasks& request) {
   auto rendezvous = std::make_shared<Rendezvous>();
   rendezvous->issuer = issuer.shared_from_this();
   rendezvous->initiator_task_tag = request.initiator_task_tag;
   return rendezvous;
 }
 
+/// A unit attention for the nexus of `connection` on each of `units`.
+void tell(Connection& connection, const std::set<std::uint16_t>& units, scsi::SenseCode condition) {
+  if (!connection.runner()) return;
+  const auto nexus = connection.runner()->nexus();
+  const auto luns = connection.runner()->target().luns();
+  for (const auto lun : units)
+    if (const auto host = luns->find(lun))
+      host->with_unit([&](auto& unit) { unit.raise_for(nexus, condition); });
+}
+
+/// What a reset does to the tasks of one session.  The reset itself has raised the unit attention
+/// already; a session on another thread may have reported it and begun new commands since.  Those
+/// are aborted here as well, so it is told again.
+void lose_tasks(Connection& each, const Connection* issuer, std::optional<std::uint16_t> lun) {
+  const auto units = each.abort_tasks(lun, false);
+  if (&each != issuer) tell(each, units, kDeviceReset);
+}
+
 void clear_task_set(Connection& issuer, World& world, const std::shared_ptr<LunHost>& host,
                     const iscsi::effect::ManageTasks& request) {
-  const bool own_only = host->look_at_unit([](const auto& unit) { return unit.one_task_set_per_nexus(); });
-  const bool with_status = host->look_at_unit([](const auto& unit) { return unit.task_aborted_status(); });
+  const bool own_only =
+      host->look_at_unit([](const auto& unit) { return unit.one_task_set_per_nexus(); });
+  const bool with_status =
+      host->look_at_unit([](const auto& unit) { return unit.task_aborted_status(); });
   const auto* self = &issuer;
   on_every_session(world, issuer.runner()->target(), rendezvous_for(issuer, request),
                    [host, own_only, with_status, self](Connection& each) {
                      const bool own = &each == self;
                      if (own_only && !own) return;
-                     const auto aborted = each.abort_tasks(host->number(), with_status && !own);
-                     if (aborted == 0 || own || with_status || !each.runner()) return;
-                     const auto nexus = each.runner()->nexus();
-                     host->with_unit([nexus](auto& unit) { unit.raise_for(nexus, kClearedByAnotherInitiator); });
+                     const auto units = each.abort_tasks(host->number(), with_status && !own);
+                     if (!own && !with_status) tell(each, units, kClearedByAnotherInitiator);
                    });
 }
 
 void reset_unit(Connection& issuer, World& world, const std::shared_ptr<LunHost>& host,
                 const iscsi::effect::ManageTasks& request) {
-  // The unit attention first: no command of another nexus may slip between its lost tasks and the news (A10.09).
+  // The unit attention first: no command of another nexus may slip between its lost tasks and the
+  // news (A10.09).
   host->with_unit([](auto& unit) { unit.reset(scsi::ResetKind::logical_unit); });
-  on_every_session(world, issuer.runner()->target(), rendezvous_for(issuer, request),
-                   [lun = host->number()](Connection& each) { each.abort_tasks(lun, false); });
+  on_every_session(
+      world, issuer.runner()->target(), rendezvous_for(issuer, request),
+      [lun = host->number(), self = &issuer](Connection& each) { lose_tasks(each, self, lun); });
 }
 
-void reset_target(Connection& issuer, World& world, const iscsi::effect::ManageTasks& request, bool cold) {
+void reset_target(Connection& issuer, World& world, const iscsi::effect::ManageTasks& request,
+                  bool cold) {
   auto& target = issuer.runner()->target();
   for (const auto& host : target.luns()->by_number)
     if (host)
-      host->with_unit([cold](auto& unit) { unit.reset(cold ? scsi::ResetKind::target_cold : scsi::ResetKind::target_warm); });
+      host->with_unit([cold](auto& unit) {
+        unit.reset(cold ? scsi::ResetKind::target_cold : scsi::ResetKind::target_warm);
+      });
   auto rendezvous = rendezvous_for(issuer, request);
   if (cold) {
     target.forget_ports();
@@ -114,7 +140,8 @@ void reset_target(Connection& issuer, World& world, const iscsi::effect::ManageT
         each->loop().post([each] { each->close_after_flush("target cold reset"); });
     };
   }
-  on_every_session(world, target, rendezvous, [](Connection& each) { each.abort_tasks(std::nullopt, false); });
+  on_every_session(world, target, rendezvous,
+                   [self = &issuer](Connection& each) { lose_tasks(each, self, std::nullopt); });
 }
 
 }  // namespace
@@ -127,28 +154,36 @@ void manage_tasks(Connection& issuer, World& world, const iscsi::effect::ManageT
   log::scsi().info("task management function={} lun={} initiator={}", request.function,
                    request.lun ? std::to_string(*request.lun) : "?", issuer.summary().initiator);
   switch (request.function) {
-    case kTargetWarmReset: return reset_target(issuer, world, request, false);
-    case kTargetColdReset: return reset_target(issuer, world, request, true);
+    case kTargetWarmReset:
+      return reset_target(issuer, world, request, false);
+    case kTargetColdReset:
+      return reset_target(issuer, world, request, true);
     case kITNexusReset:
       issuer.abort_tasks(std::nullopt, false);
       runner.renew_nexus();
       return issuer.respond(itt, kFunctionComplete);
-    default: break;
+    default:
+      break;
   }
   if (!host) return issuer.respond(itt, kLunDoesNotExist);
   switch (request.function) {
-    case kAbortTaskSet: return issuer.respond(itt, kFunctionComplete);  // the session has done it
-    case kClearTaskSet: return clear_task_set(issuer, world, host, request);
-    case kLogicalUnitReset: return reset_unit(issuer, world, host, request);
+    case kAbortTaskSet:
+      return issuer.respond(itt, kFunctionComplete);  // the session has done it
+    case kClearTaskSet:
+      return clear_task_set(issuer, world, host, request);
+    case kLogicalUnitReset:
+      return reset_unit(issuer, world, host, request);
     case kQueryAsyncEvent: {
-      const auto pending = host->look_at_unit([&](const auto& unit) { return unit.pending_attention(runner.nexus()); });
+      const auto pending = host->look_at_unit(
+          [&](const auto& unit) { return unit.pending_attention(runner.nexus()); });
       if (!pending) return issuer.respond(itt, kFunctionComplete);
       // Additional response information, SAM-5 §7.11: UADE, sense key, ASC, ASCQ.
       const auto additional = 0x01000000U << 0 | static_cast<std::uint32_t>(pending->key) << 16 |
                               static_cast<std::uint32_t>(pending->asc) << 8 | pending->ascq;
       return issuer.respond(itt, kFunctionSucceeded, additional);
     }
-    default: return issuer.respond(itt, kNotSupported);
+    default:
+      return issuer.respond(itt, kNotSupported);
   }
 }
 

@@ -32,9 +32,11 @@ scsi::NexusPorts ports_of(const iscsi::LoginResult& login) {
   return ports;
 }
 
-/// Bytes of Data-Out that will come: the smaller of what the device wants and what the initiator offers.
+/// Bytes of Data-Out that will come: the smaller of what the device wants and what the initiator
+/// offers.
 std::uint64_t expected_data_out(const iscsi::Task& task, std::uint64_t device_length) {
-  return task.writes ? std::min<std::uint64_t>(device_length, task.expected_data_transfer_length) : 0;
+  return task.writes ? std::min<std::uint64_t>(device_length, task.expected_data_transfer_length)
+                     : 0;
 }
 
 }  // namespace
@@ -76,7 +78,8 @@ void TaskRunner::renew_nexus() {
   }
 }
 
-// ---- the way to a unit --------------------------------------------------------------------------------------
+// ---- the way to a unit
+// --------------------------------------------------------------------------------------
 
 LunPath* TaskRunner::path_to(std::uint16_t lun) {
   const std::size_t page = lun / kPathsPerPage;
@@ -106,7 +109,8 @@ void TaskRunner::refresh(LunPath& path) {
   });
 }
 
-// ---- a command begins ---------------------------------------------------------------------------------------
+// ---- a command begins
+// ---------------------------------------------------------------------------------------
 
 void TaskRunner::run(iscsi::Task& task, bytes::View immediate_data, iscsi::Effects& effects) {
   loop_.counters().add(Metric::commands);
@@ -119,7 +123,8 @@ void TaskRunner::run(iscsi::Task& task, bytes::View immediate_data, iscsi::Effec
   facts.attribute = task.command.attribute;
   facts.expected_data_transfer_length = task.expected_data_transfer_length;
   const auto decision = faults::decide(world_.rules, rule_state_, world_.seed, facts);
-  if (decision.status) return complete(task, scsi::with_status(*decision.status));  // the unit never hears of it
+  if (decision.status)
+    return complete(task, scsi::with_status(*decision.status));  // the unit never hears of it
 
   LunPath* path = task.lun ? path_to(*task.lun) : nullptr;
   if (!path) return answer_elsewhere(task);
@@ -135,14 +140,17 @@ void TaskRunner::answer_elsewhere(iscsi::Task& task) {
   complete(task, scsi::answer_absent_unit(task.command, surroundings()));
 }
 
-void TaskRunner::straight(iscsi::Task& task, LunPath& path, const scsi::Access& access, bytes::View immediate,
-                          iscsi::Effects& effects) {
+void TaskRunner::straight(iscsi::Task& task, LunPath& path, const scsi::Access& access,
+                          bytes::View immediate, iscsi::Effects& effects) {
   const bool instant = path.host->device().instant();
   if (!access.write && instant) return straight_read(task, path, access);
   if (!access.write) {
-    return carry_out(task, path.host, scsi::ReadMedium{access.offset_bytes, access.length_bytes, access.fua}, {}, effects);
+    return carry_out(task, path.host,
+                     scsi::ReadMedium{access.offset_bytes, access.length_bytes, access.fua}, {},
+                     effects);
   }
-  const scsi::WriteMedium plan{access.offset_bytes, access.length_bytes, access.fua || path.write_through, false, false};
+  const scsi::WriteMedium plan{access.offset_bytes, access.length_bytes,
+                               access.fua || path.write_through, false, false};
   const auto expected = expected_data_out(task, access.length_bytes);
   if (!instant || expected != access.length_bytes || immediate.size() < expected)
     return carry_out(task, path.host, plan, immediate, effects);
@@ -195,12 +203,12 @@ void TaskRunner::straight_read(iscsi::Task& task, LunPath& path, const scsi::Acc
   session_.finish_data_in(task);
 }
 
-void TaskRunner::planned(iscsi::Task& task, LunPath& path, bytes::View immediate, iscsi::Effects& effects) {
+void TaskRunner::planned(iscsi::Task& task, LunPath& path, bytes::View immediate,
+                         iscsi::Effects& effects) {
   luns_ = target_->luns();
   task.command.data_out_offered = task.writes ? task.expected_data_transfer_length : 0;
-  auto plan = path.host->with_unit([&](scsi::LogicalUnit& unit) {
-    return unit.plan(nexus_, task.command, surroundings());
-  });
+  auto plan = path.host->with_unit(
+      [&](scsi::LogicalUnit& unit) { return unit.plan(nexus_, task.command, surroundings()); });
   carry_out(task, path.host, std::move(plan), immediate, effects);
 }
 
@@ -228,7 +236,8 @@ void TaskRunner::carry_out(iscsi::Task& task, const std::shared_ptr<LunHost>& ho
   session_.collect(task, wanted, taken, out_, effects);
 }
 
-OperationPtr TaskRunner::begin(iscsi::Task& task, const std::shared_ptr<LunHost>& host, scsi::Plan plan) {
+OperationPtr TaskRunner::begin(iscsi::Task& task, const std::shared_ptr<LunHost>& host,
+                               scsi::Plan plan) {
   auto operation = std::make_shared<TaskOperation>();
   operation->runner = this;
   operation->task = &task;
@@ -251,7 +260,8 @@ void TaskRunner::end(TaskOperation& operation) {
   operations_.erase(operation.place);
 }
 
-// ---- data arrives -------------------------------------------------------------------------------------------
+// ---- data arrives
+// -------------------------------------------------------------------------------------------
 
 void TaskRunner::data_out(iscsi::Task& task, std::uint32_t offset, bytes::View data) {
   auto* operation = static_cast<TaskOperation*>(task.host);
@@ -262,7 +272,9 @@ void TaskRunner::data_out(iscsi::Task& task, std::uint32_t offset, bytes::View d
     return;
   }
   const auto& plan = std::get<scsi::WriteMedium>(operation->plan);
-  if (operation->result.outcome != scsi::MediumResult::Outcome::ok || offset >= operation->stream_end) return;
+  if (operation->result.outcome != scsi::MediumResult::Outcome::ok ||
+      offset >= operation->stream_end)
+    return;
   data = data.first(std::min<std::size_t>(data.size(), operation->stream_end - offset));
   Operation write;
   write.kind = Operation::Kind::write;
@@ -305,7 +317,8 @@ void TaskRunner::proceed(const OperationPtr& held) {
   perform(operation, loop_);
 }
 
-// ---- a command ends -----------------------------------------------------------------------------------------
+// ---- a command ends
+// -----------------------------------------------------------------------------------------
 
 void TaskRunner::settle(TaskOperation& operation) {
   auto& task = *operation.task;
@@ -322,7 +335,8 @@ void TaskRunner::settle(TaskOperation& operation) {
   output_ready();
 }
 
-void TaskRunner::send_read_data(TaskOperation& operation, std::unique_ptr<std::uint8_t[]> data, std::uint64_t length) {
+void TaskRunner::send_read_data(TaskOperation& operation, std::unique_ptr<std::uint8_t[]> data,
+                                std::uint64_t length) {
   struct SharedData {
     std::unique_ptr<std::uint8_t[]> octets;
     std::uint64_t charged;
@@ -367,7 +381,8 @@ void TaskRunner::send_read_data(TaskOperation& operation, std::unique_ptr<std::u
 }
 
 void TaskRunner::complete(iscsi::Task& task, scsi::Reply reply) {
-  if (reply.status == scsi::Status::check_condition) loop_.counters().add(Metric::commands_check_condition);
+  if (reply.status == scsi::Status::check_condition)
+    loop_.counters().add(Metric::commands_check_condition);
   session_.complete(task, std::move(reply), out_);
 }
 

@@ -1,8 +1,9 @@
 // Carries out the commands of one session: describe, decide, plan, medium, finish.
 //
-// The straight path (a READ or WRITE that nothing stands in the way of, on a device that answers at once) runs inside
-// run() without a lock or an allocation.  Everything else becomes a TaskOperation: an object with the plan, the data collected so far, and a
-// small coroutine that walks through the steps on the medium (medium_steps.cpp).
+// The straight path (a READ or WRITE that nothing stands in the way of, on a device that answers at
+// once) runs inside run() without a lock or an allocation.  Everything else becomes a
+// TaskOperation: an object with the plan, the data collected so far, and a small coroutine that
+// walks through the steps on the medium (medium_steps.cpp).
 #pragma once
 
 #include "daemon/loop.hpp"
@@ -18,8 +19,9 @@ namespace faultlun::daemon {
 
 class TaskRunner;
 
-/// Bytes a connection holds for commands in progress: data collected for a device that does not answer at once, data read and
-/// not yet sent.  A command that does not fit is answered TASK SET FULL.
+/// Bytes a connection holds for commands in progress: data collected for a device that does not
+/// answer at once, data read and not yet sent.  A command that does not fit is answered TASK SET
+/// FULL.
 class DataBudget {
  public:
   static constexpr std::uint64_t kMaxBytes = 256ULL << 20;
@@ -35,30 +37,32 @@ class DataBudget {
   std::uint64_t used_ = 0;
 };
 
-/// A task that did not complete in place.  Owned by its TaskRunner while it collects data, and by the running coroutine as well while
-/// the medium works (shared_ptr): a session that ends meanwhile leaves it behind with `runner` null.
+/// A task that did not complete in place.  Owned by its TaskRunner while it collects data, and by
+/// the running coroutine as well while the medium works (shared_ptr): a session that ends meanwhile
+/// leaves it behind with `runner` null.
 struct TaskOperation {
-  TaskRunner* runner = nullptr;      ///< null: the session is gone, nothing may be answered
-  iscsi::Task* task = nullptr;       ///< valid while runner is set
+  TaskRunner* runner = nullptr;  ///< null: the session is gone, nothing may be answered
+  iscsi::Task* task = nullptr;   ///< valid while runner is set
   std::shared_ptr<LunHost> host;
   scsi::Command command;
   scsi::Plan plan;
-  bytes::Buffer data;                ///< Data-Out collected so far, at its Buffer Offset
-  bool streaming = false;            ///< WriteMedium on an instant device: data goes to the medium as it comes
-  std::uint64_t stream_end = 0;      ///< bytes from the start that may be written: whole blocks only
-  bool running = false;              ///< the medium is at work
+  bytes::Buffer data;  ///< Data-Out collected so far, at its Buffer Offset
+  bool streaming =
+      false;  ///< WriteMedium on an instant device: data goes to the medium as it comes
+  std::uint64_t stream_end = 0;  ///< bytes from the start that may be written: whole blocks only
+  bool running = false;          ///< the medium is at work
   bool aborted = false;
-  std::uint64_t charged = 0;         ///< bytes of the DataBudget
+  std::uint64_t charged = 0;  ///< bytes of the DataBudget
   scsi::MediumResult result;
   std::list<std::shared_ptr<TaskOperation>>::iterator place;
-  std::shared_ptr<const int> busy;   ///< World::busy
+  std::shared_ptr<const int> busy;  ///< World::busy
 };
 using OperationPtr = std::shared_ptr<TaskOperation>;
 
 class TaskRunner {
  public:
-  TaskRunner(Loop& loop, World& world, iscsi::Session& session, iscsi::Outbox& out, std::shared_ptr<TargetHost> target,
-             DataBudget& budget);
+  TaskRunner(Loop& loop, World& world, iscsi::Session& session, iscsi::Outbox& out,
+             std::shared_ptr<TargetHost> target, DataBudget& budget);
   ~TaskRunner();
   TaskRunner(const TaskRunner&) = delete;
   TaskRunner& operator=(const TaskRunner&) = delete;
@@ -74,27 +78,31 @@ class TaskRunner {
   const scsi::NexusPorts& ports() const { return ports_; }
   TargetHost& target() const { return *target_; }
   Loop& loop() const { return loop_; }
-  /// The I_T nexus is lost and found again (I_T NEXUS RESET): every unit forgets it; 29/07 is pending.
+  /// The I_T nexus is lost and found again (I_T NEXUS RESET): every unit forgets it; 29/07 is
+  /// pending.
   void renew_nexus();
 
   /// The medium has done what an operation asked: called by medium_steps on the loop's thread.
   void settle(TaskOperation& operation);
-  void send_read_data(TaskOperation& operation, std::unique_ptr<std::uint8_t[]> data, std::uint64_t length);
+  void send_read_data(TaskOperation& operation, std::unique_ptr<std::uint8_t[]> data,
+                      std::uint64_t length);
   /// Called after an answer left outside receive(): the owner flushes.
   void set_on_output(std::function<void()> on_output) { on_output_ = std::move(on_output); }
   void output_ready() { on_output_(); }
 
  private:
   static constexpr std::size_t kPathsPerPage = 64;
-  static constexpr std::uint32_t kPinnedReadBytes = 16 * 1024;  // shorter reads are copied: cheaper than a pin and an iovec
+  static constexpr std::uint32_t kPinnedReadBytes =
+      16 * 1024;  // shorter reads are copied: cheaper than a pin and an iovec
 
   LunPath* path_to(std::uint16_t lun);
   void refresh(LunPath& path);
-  void straight(iscsi::Task& task, LunPath& path, const scsi::Access& access, bytes::View immediate, iscsi::Effects& effects);
+  void straight(iscsi::Task& task, LunPath& path, const scsi::Access& access, bytes::View immediate,
+                iscsi::Effects& effects);
   void straight_read(iscsi::Task& task, LunPath& path, const scsi::Access& access);
   void planned(iscsi::Task& task, LunPath& path, bytes::View immediate, iscsi::Effects& effects);
-  void carry_out(iscsi::Task& task, const std::shared_ptr<LunHost>& host, scsi::Plan plan, bytes::View immediate,
-                 iscsi::Effects& effects);
+  void carry_out(iscsi::Task& task, const std::shared_ptr<LunHost>& host, scsi::Plan plan,
+                 bytes::View immediate, iscsi::Effects& effects);
   OperationPtr begin(iscsi::Task& task, const std::shared_ptr<LunHost>& host, scsi::Plan plan);
   void end(TaskOperation& operation);
   void proceed(const OperationPtr& operation);

@@ -11,7 +11,9 @@ Worker::Worker(const Clock& clock, Duration spin)
       timer_(context_),
       receive_buffer_(std::make_unique_for_overwrite<std::uint8_t[]>(kReceiveBufferBytes)) {}
 
-Worker::~Worker() { stop_and_join(); }
+Worker::~Worker() {
+  stop_and_join();
+}
 
 void Worker::start() {
   thread_ = std::thread([this] { run(); });
@@ -34,7 +36,9 @@ void Worker::stop_and_join() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Worker::post(std::function<void()> job) { boost::asio::post(context_, std::move(job)); }
+void Worker::post(std::function<void()> job) {
+  boost::asio::post(context_, std::move(job));
+}
 
 void Worker::arm(Timed& timed, TimePoint at) {
   if (timed.is_armed_ && timed.armed_->first == at) return;

@@ -28,7 +28,8 @@ class Timed {
 
 class Worker final : public Loop {
  public:
-  /// Received bytes of all connections of this thread go here first: an idle connection holds no buffer.
+  /// Received bytes of all connections of this thread go here first: an idle connection holds no
+  /// buffer.
   static constexpr std::size_t kReceiveBufferBytes = 1 << 20;
 
   /// `spin`: how long the thread looks for work before it sleeps; zero: it sleeps at once.

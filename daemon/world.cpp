@@ -90,7 +90,8 @@ std::vector<std::shared_ptr<Connection>> SessionTable::all() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<Connection>> out;
   out.reserve(entries_.size());
-  for (const auto& [key, entry] : entries_) out.push_back(entry.connection);
+  for (const auto& [key, entry] : entries_)
+    out.push_back(entry.connection);
   return out;
 }
 
@@ -106,7 +107,8 @@ void SessionTable::set_limit(std::size_t limit) {
 
 std::shared_ptr<TargetHost> World::find_target(std::string_view name) const {
   const std::lock_guard lock(mutex_);
-  const auto found = std::ranges::find(targets_, name, [](const auto& target) { return std::string_view(target->name()); });
+  const auto found = std::ranges::find(
+      targets_, name, [](const auto& target) { return std::string_view(target->name()); });
   return found == targets_.end() ? nullptr : *found;
 }
 

@@ -23,8 +23,8 @@ class Connection;
 
 /// The units of a target by number.  Immutable; replaced whole when the configuration changes.
 struct LunMap {
-  std::vector<std::uint16_t> numbers;                ///< ascending
-  std::vector<std::shared_ptr<LunHost>> by_number;   ///< index: LUN; null: no unit
+  std::vector<std::uint16_t> numbers;               ///< ascending
+  std::vector<std::shared_ptr<LunHost>> by_number;  ///< index: LUN; null: no unit
 
   static std::shared_ptr<const LunMap> of(std::vector<std::shared_ptr<LunHost>> units);
   std::shared_ptr<LunHost> find(std::uint16_t lun) const {
@@ -34,15 +34,16 @@ struct LunMap {
 
 class TargetHost {
  public:
-  TargetHost(std::string name, std::uint16_t index, bool power_on_unit_attention, std::shared_ptr<const LunMap> luns);
+  TargetHost(std::string name, std::uint16_t index, bool power_on_unit_attention,
+             std::shared_ptr<const LunMap> luns);
 
   const std::string& name() const { return name_; }
   std::uint16_t index() const { return index_; }
   std::shared_ptr<const LunMap> luns() const;
   void set_luns(std::shared_ptr<const LunMap> luns);
 
-  /// The unit attention that a session of this initiator port starts with on every unit: 29/00 at its first login, 29/07
-  /// (I_T nexus loss) later; nothing when configured so.
+  /// The unit attention that a session of this initiator port starts with on every unit: 29/00 at
+  /// its first login, 29/07 (I_T nexus loss) later; nothing when configured so.
   std::optional<scsi::SenseCode> first_attention(const std::string& initiator_port);
   /// After a target cold reset every port is new again.
   void forget_ports();
@@ -71,13 +72,15 @@ class SessionTable final : public iscsi::SessionIndex {
  public:
   explicit SessionTable(std::size_t limit) : limit_(limit) {}
 
-  bool exists(std::string_view initiator, const iscsi::Isid& isid, std::uint16_t tsih, std::string_view target,
-              std::uint16_t portal_group_tag) const override;
+  bool exists(std::string_view initiator, const iscsi::Isid& isid, std::uint16_t tsih,
+              std::string_view target, std::uint16_t portal_group_tag) const override;
   bool room() const override;
   std::uint16_t new_tsih() override;
 
-  /// Makes `connection` the holder of `key`; the former holder, if any, has to end (the caller sees to it).
-  std::shared_ptr<Connection> enter(const SessionKey& key, std::uint16_t tsih, std::shared_ptr<Connection> connection);
+  /// Makes `connection` the holder of `key`; the former holder, if any, has to end (the caller sees
+  /// to it).
+  std::shared_ptr<Connection> enter(const SessionKey& key, std::uint16_t tsih,
+                                    std::shared_ptr<Connection> connection);
   /// Frees `key` if `connection` still holds it.
   void leave(const SessionKey& key, const Connection* connection);
 
@@ -100,19 +103,21 @@ class SessionTable final : public iscsi::SessionIndex {
 /// Limits and timers of connections, from the configuration.
 struct ConnectionLimits {
   Duration login_timeout = std::chrono::seconds(15);
-  Duration nop_interval{};                              ///< zero: no keep-alive
+  Duration nop_interval{};  ///< zero: no keep-alive
   Duration nop_timeout = std::chrono::seconds(10);
   std::uint32_t command_window = iscsi::kCommandWindow;
 };
 
 class World {
  public:
-  World(std::uint64_t run_seed, std::size_t max_sessions) : seed(run_seed), sessions(max_sessions) {}
+  World(std::uint64_t run_seed, std::size_t max_sessions)
+      : seed(run_seed), sessions(max_sessions) {}
 
   const std::uint64_t seed;
   SessionTable sessions;
   const faults::RuleSet rules;  ///< empty in this version
-  /// Held by every operation that a device may still be busy with; its use_count() tells when none is left.
+  /// Held by every operation that a device may still be busy with; its use_count() tells when none
+  /// is left.
   const std::shared_ptr<const int> busy = std::make_shared<int>(0);
 
   std::shared_ptr<TargetHost> find_target(std::string_view name) const;

@@ -2,7 +2,8 @@
 
 namespace faultlun::faults {
 
-Decision decide(const RuleSet& rules, RuleState& state, std::uint64_t seed, const CommandFacts& facts) {
+Decision decide(const RuleSet& rules, RuleState& state, std::uint64_t seed,
+                const CommandFacts& facts) {
   (void)rules;
   (void)seed;
   (void)facts;

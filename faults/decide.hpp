@@ -1,7 +1,7 @@
 // The decision about one command.  Pure: rules, state, seed and facts in, decision out.
-// Today a rule set is always empty: the engine behind this call comes with the rules.  The call is on the path of
-// every command already, so that its place (in CmdSN order, before the logical unit hears of the command) and its
-// cost are settled.
+// Today a rule set is always empty: the engine behind this call comes with the rules.  The call is
+// on the path of every command already, so that its place (in CmdSN order, before the logical unit
+// hears of the command) and its cost are settled.
 #pragma once
 
 #include "faults/facts.hpp"
@@ -37,6 +37,7 @@ struct Decision {
 };
 
 /// Never touches anything but `state`.
-Decision decide(const RuleSet& rules, RuleState& state, std::uint64_t seed, const CommandFacts& facts);
+Decision decide(const RuleSet& rules, RuleState& state, std::uint64_t seed,
+                const CommandFacts& facts);
 
 }  // namespace faultlun::faults

@@ -1,5 +1,6 @@
 // What is happening, as plain data: everything a rule may look at when it decides about a command.
-// Built by the daemon in CmdSN order of one session (docs/decisions, determinism contract D1 to D4).
+// Built by the daemon in CmdSN order of one session (docs/decisions, determinism contract D1 to
+// D4).
 #pragma once
 
 #include "protocol/scsi/cdb.hpp"
@@ -9,7 +10,8 @@
 
 namespace faultlun::faults {
 
-/// A session under the name it keeps over machines and times: initiator name + ISID + login ordinal (D3).
+/// A session under the name it keeps over machines and times: initiator name + ISID + login ordinal
+/// (D3).
 struct SessionAlias {
   std::uint32_t number = 0;  ///< index into the daemon's table of aliases
 };

@@ -8,18 +8,21 @@ namespace faultlun::sim {
 namespace {
 
 constexpr std::uint32_t kBlock = 512;
-constexpr std::uint32_t kOwnBlocks = 512;       // each initiator has a range of its own on each unit
+constexpr std::uint32_t kOwnBlocks = 512;  // each initiator has a range of its own on each unit
 constexpr std::uint32_t kMaxBlocks = 192;
 constexpr std::size_t kMaxPending = 8;
 constexpr std::uint32_t kFirstBurst = 16 * 1024, kMaxBurst = 32 * 1024, kSegment = 8 * 1024;
 
 using Header = std::array<std::uint8_t, 48>;
 
-std::uint32_t word(bytes::View header, std::size_t at) { return bytes::be32(header.data() + at); }
+std::uint32_t word(bytes::View header, std::size_t at) {
+  return bytes::be32(header.data() + at);
+}
 
 }  // namespace
 
-Initiator::Initiator(SimWorld& sim, unsigned number, std::uint64_t seed) : sim_(sim), number_(number), random_(seed) {
+Initiator::Initiator(SimWorld& sim, unsigned number, std::uint64_t seed)
+    : sim_(sim), number_(number), random_(seed) {
   for (auto& model : models_) {
     model.content.assign(kOwnBlocks * kBlock, 0);
     model.known.assign(kOwnBlocks, true);
@@ -27,13 +30,16 @@ Initiator::Initiator(SimWorld& sim, unsigned number, std::uint64_t seed) : sim_(
   connect();
 }
 
-Initiator::~Initiator() { disconnect(); }
+Initiator::~Initiator() {
+  disconnect();
+}
 
 void Initiator::fail(const std::string& what) {
   if (failure_.empty()) failure_ = "initiator " + std::to_string(number_) + ": " + what;
 }
 
-// ---- connecting ---------------------------------------------------------------------------------------------
+// ---- connecting
+// ---------------------------------------------------------------------------------------------
 
 void Initiator::connect() {
   daemon::Arrival arrival;
@@ -68,11 +74,12 @@ void Initiator::login() {
   bytes::put_be32(header.data() + 24, cmd_sn_);
   std::string text = "InitiatorName=iqn.2026-11.example:sim" + std::to_string(number_);
   text += '\0';
-  for (const auto& pair : {"TargetName=" + std::string(kTargetName), std::string("SessionType=Normal"),
-                           std::string(pick(2) != 0 ? "InitialR2T=No" : "InitialR2T=Yes"),
-                           std::string("ImmediateData=Yes"), "FirstBurstLength=" + std::to_string(kFirstBurst),
-                           "MaxBurstLength=" + std::to_string(kMaxBurst), std::string("MaxOutstandingR2T=4"),
-                           "MaxRecvDataSegmentLength=" + std::to_string(kSegment)})
+  for (const auto& pair :
+       {"TargetName=" + std::string(kTargetName), std::string("SessionType=Normal"),
+        std::string(pick(2) != 0 ? "InitialR2T=No" : "InitialR2T=Yes"),
+        std::string("ImmediateData=Yes"), "FirstBurstLength=" + std::to_string(kFirstBurst),
+        "MaxBurstLength=" + std::to_string(kMaxBurst), std::string("MaxOutstandingR2T=4"),
+        "MaxRecvDataSegmentLength=" + std::to_string(kSegment)})
     text += pair + '\0';
   push(header, bytes::of(text));
 }
@@ -84,15 +91,24 @@ void Initiator::push(bytes::Span header, bytes::View data) {
   to_target_.resize(bytes::padded4(to_target_.size()));
 }
 
-// ---- one random thing ---------------------------------------------------------------------------------------
+// ---- one random thing
+// ---------------------------------------------------------------------------------------
 
 void Initiator::step() {
   switch (pick(8)) {
-    case 0: case 1: case 2:
+    case 0:
+    case 1:
+    case 2:
       if (logged_in_ && pending_.size() < kMaxPending) send_random();
       break;
-    case 3: case 4: deliver(); break;
-    case 5: case 6: collect(); break;
+    case 3:
+    case 4:
+      deliver();
+      break;
+    case 5:
+    case 6:
+      collect();
+      break;
     default:
       if (pick(400) != 0) break;
       disconnect();
@@ -120,8 +136,8 @@ void Initiator::send_random() {
   if (pick(10) == 0) send_garbage();
 }
 
-void Initiator::command_header(bytes::Span header, std::uint32_t itt, std::uint16_t lun, std::uint8_t flags,
-                               std::uint32_t length) {
+void Initiator::command_header(bytes::Span header, std::uint32_t itt, std::uint16_t lun,
+                               std::uint8_t flags, std::uint32_t length) {
   header[0] = 0x01;
   header[1] = flags;
   header[9] = static_cast<std::uint8_t>(lun);
@@ -153,7 +169,8 @@ void Initiator::send_read_or_write(bool write) {
   std::size_t immediate = 0;
   if (write) {
     pending.data.resize(length);
-    for (auto& octet : pending.data) octet = static_cast<std::uint8_t>(random_());
+    for (auto& octet : pending.data)
+      octet = static_cast<std::uint8_t>(random_());
     immediate = std::min<std::size_t>({length, kSegment, pick(3) * 4096});
   }
   command_header(header, itt, pending.lun, static_cast<std::uint8_t>(write ? 0xa1 : 0xc1), length);
@@ -167,9 +184,16 @@ void Initiator::send_read_or_write(bool write) {
 }
 
 void Initiator::send_other() {
-  static constexpr std::uint8_t kCdbs[][16] = {
-      {0x00}, {0x12, 0, 0, 0, 96}, {0x12, 1, 0x83, 0, 255}, {0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 64},
-      {0x25}, {0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32}, {0x1a, 0, 0x3f, 0, 192}, {0x35}, {0xff}, {0x03, 0, 0, 0, 18}};
+  static constexpr std::uint8_t kCdbs[][16] = {{0x00},
+                                               {0x12, 0, 0, 0, 96},
+                                               {0x12, 1, 0x83, 0, 255},
+                                               {0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 64},
+                                               {0x25},
+                                               {0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32},
+                                               {0x1a, 0, 0x3f, 0, 192},
+                                               {0x35},
+                                               {0xff},
+                                               {0x03, 0, 0, 0, 18}};
   Pending pending;
   pending.lun = static_cast<std::uint16_t>(pick(3));  // 2 does not exist
   pending.cmd_sn = cmd_sn_;
@@ -225,20 +249,23 @@ void Initiator::send_nop() {
 void Initiator::send_garbage() {
   hostile_ = true;
   Header header{};
-  for (auto& octet : header) octet = static_cast<std::uint8_t>(random_());
+  for (auto& octet : header)
+    octet = static_cast<std::uint8_t>(random_());
   bytes::Buffer data(pick(300));
   if (pick(2) != 0) bytes::put_be32(header.data() + 24, cmd_sn_);
   header[4] = pick(2) != 0 ? 0 : header[4];
   push(header, data);
 }
 
-// ---- moving bytes -------------------------------------------------------------------------------------------
+// ---- moving bytes
+// -------------------------------------------------------------------------------------------
 
 void Initiator::deliver() {
   if (to_target_.empty() || !connection_->accepts_input()) return;
   const auto count = pick(4) == 0 ? 1 + pick(to_target_.size()) : to_target_.size();
   // As a socket would: what is not used stays in front.
-  const bytes::Buffer piece(to_target_.begin(), to_target_.begin() + static_cast<std::ptrdiff_t>(count));
+  const bytes::Buffer piece(to_target_.begin(),
+                            to_target_.begin() + static_cast<std::ptrdiff_t>(count));
   const auto used = connection_->receive(piece);
   if (used > count) return fail("more octets used than there were");
   to_target_.erase(to_target_.begin(), to_target_.begin() + static_cast<std::ptrdiff_t>(used));
@@ -252,7 +279,8 @@ void Initiator::collect() {
     std::size_t taken = 0;
     for (std::size_t i = 0; i < count; ++i) {
       const auto part = pick(3) == 0 ? pick(pieces[i].size() + 1) : pieces[i].size();
-      from_target_.insert(from_target_.end(), pieces[i].begin(), pieces[i].begin() + static_cast<std::ptrdiff_t>(part));
+      from_target_.insert(from_target_.end(), pieces[i].begin(),
+                          pieces[i].begin() + static_cast<std::ptrdiff_t>(part));
       taken += part;
       if (part != pieces[i].size()) break;
     }
@@ -267,41 +295,53 @@ void Initiator::collect() {
     if (!hostile_) take(rest.first(48), rest.subspan(48, data));
     used += whole;
   }
-  from_target_.erase(from_target_.begin(), from_target_.begin() + static_cast<std::ptrdiff_t>(used));
+  from_target_.erase(from_target_.begin(),
+                     from_target_.begin() + static_cast<std::ptrdiff_t>(used));
   if (connection_->closing() && out.empty()) {
-    if (!hostile_ && failure_.empty() && logged_in_ && !pending_.empty()) fail("the target closed the connection");
+    if (!hostile_ && failure_.empty() && logged_in_ && !pending_.empty())
+      fail("the target closed the connection");
     disconnect();
     connect();
   }
 }
 
-// ---- what comes back ----------------------------------------------------------------------------------------
+// ---- what comes back
+// ----------------------------------------------------------------------------------------
 
 void Initiator::take(bytes::View header, bytes::View data) {
   const auto opcode = header[0];
   const bool has_status = opcode != 0x31 && (opcode != 0x25 || (header[1] & 1) != 0) &&
                           !(opcode == 0x20 && word(header, 16) == 0xffffffff);
   if (has_status) {
-    if (exp_stat_sn_ && word(header, 24) != *exp_stat_sn_) return fail("StatSN is not the next one");
+    if (exp_stat_sn_ && word(header, 24) != *exp_stat_sn_)
+      return fail("StatSN is not the next one");
     exp_stat_sn_ = word(header, 24) + 1;
   }
   const auto max_cmd_sn = word(header, 32);
-  if (logged_in_ && static_cast<std::int32_t>(max_cmd_sn - max_cmd_sn_) < 0) return fail("MaxCmdSN moved back");
+  if (logged_in_ && static_cast<std::int32_t>(max_cmd_sn - max_cmd_sn_) < 0)
+    return fail("MaxCmdSN moved back");
   max_cmd_sn_ = max_cmd_sn;
   switch (opcode) {
     case 0x20: {
       const auto found = pending_.find(word(header, 16));
-      if (found == pending_.end() || found->second.kind != Kind::nop) return fail("a NOP-In nobody asked for");
+      if (found == pending_.end() || found->second.kind != Kind::nop)
+        return fail("a NOP-In nobody asked for");
       if (!std::ranges::equal(found->second.data, data)) return fail("NOP-In echoed other data");
       pending_.erase(found);
       return;
     }
-    case 0x21: return take_response(header, data);
-    case 0x22: return take_task_management(header);
-    case 0x23: return take_login(header, data);
-    case 0x25: return take_data_in(header, data);
-    case 0x31: return take_r2t(header);
-    default: fail("unexpected opcode " + std::to_string(opcode));
+    case 0x21:
+      return take_response(header, data);
+    case 0x22:
+      return take_task_management(header);
+    case 0x23:
+      return take_login(header, data);
+    case 0x25:
+      return take_data_in(header, data);
+    case 0x31:
+      return take_r2t(header);
+    default:
+      fail("unexpected opcode " + std::to_string(opcode));
   }
 }
 
@@ -352,11 +392,14 @@ void Initiator::take_response(bytes::View header, bytes::View data) {
 
 void Initiator::finish(std::uint32_t itt, std::uint8_t status, bytes::View sense) {
   const auto found = pending_.find(itt);
-  if (found == pending_.end()) return fail(forgotten_.contains(itt) ? "an answer for an aborted task" : "an answer to nothing");
+  if (found == pending_.end())
+    return fail(forgotten_.contains(itt) ? "an answer for an aborted task"
+                                         : "an answer to nothing");
   auto pending = std::move(found->second);
   pending_.erase(found);
   ++answered_;
-  if (status == 0x02 && sense.size() >= 14 && (sense[2] & 0x0f) == 6 && (sense[12] == 0x29 || sense[12] == 0x2f))
+  if (status == 0x02 && sense.size() >= 14 && (sense[2] & 0x0f) == 6 &&
+      (sense[12] == 0x29 || sense[12] == 0x2f))
     forget_lun(pending.lun, pending.cmd_sn);
   if (pending.kind == Kind::write) write_model(pending, status == 0);
   if (status != 0) return;
@@ -381,7 +424,10 @@ void Initiator::take_task_management(bytes::View header) {
         pending_.erase(victim);
       }
       return;
-    case 2: case 4: case 5: return forget_lun(pending.lun, pending.cmd_sn);
+    case 2:
+    case 4:
+    case 5:
+      return forget_lun(pending.lun, pending.cmd_sn);
     default:
       forget_lun(kInstantLun, pending.cmd_sn);
       forget_lun(kMoodyLun, pending.cmd_sn);
@@ -393,7 +439,8 @@ void Initiator::forget_lun(std::uint16_t lun, std::uint32_t before_cmd_sn) {
   for (auto it = pending_.begin(); it != pending_.end();) {
     const auto& pending = it->second;
     const bool earlier = static_cast<std::int32_t>(pending.cmd_sn - before_cmd_sn) < 0;
-    if (pending.lun != lun || !earlier || pending.kind == Kind::task_management || pending.kind == Kind::nop) {
+    if (pending.lun != lun || !earlier || pending.kind == Kind::task_management ||
+        pending.kind == Kind::nop) {
       ++it;
       continue;
     }
@@ -406,16 +453,20 @@ void Initiator::forget_lun(std::uint16_t lun, std::uint32_t before_cmd_sn) {
 void Initiator::write_model(const Pending& pending, bool certain) {
   auto& model = models_[pending.lun];
   std::ranges::copy(pending.data, model.content.begin() + pending.first_block * kBlock);
-  for (std::uint32_t i = 0; i < pending.blocks; ++i) model.known[pending.first_block + i] = certain;
+  for (std::uint32_t i = 0; i < pending.blocks; ++i)
+    model.known[pending.first_block + i] = certain;
 }
 
 void Initiator::check_read(const Pending& pending) {
-  if (pending.data.size() != pending.blocks * kBlock) return fail("a GOOD read of the wrong length");
+  if (pending.data.size() != pending.blocks * kBlock)
+    return fail("a GOOD read of the wrong length");
   const auto& model = models_[pending.lun];
   for (std::uint32_t i = 0; i < pending.blocks; ++i) {
     const auto block = pending.first_block + i;
-    if (model.known[block] && std::memcmp(pending.data.data() + i * kBlock, model.content.data() + block * kBlock, kBlock) != 0)
-      return fail("block " + std::to_string(block) + " of unit " + std::to_string(pending.lun) + " reads as something else");
+    if (model.known[block] && std::memcmp(pending.data.data() + i * kBlock,
+                                          model.content.data() + block * kBlock, kBlock) != 0)
+      return fail("block " + std::to_string(block) + " of unit " + std::to_string(pending.lun) +
+                  " reads as something else");
   }
 }
 

@@ -1,5 +1,5 @@
-// A seeded initiator: logs in, sends random commands in random pieces, reads the answers slowly, loses patience, and
-// knows what every answer has to look like.
+// A seeded initiator: logs in, sends random commands in random pieces, reads the answers slowly,
+// loses patience, and knows what every answer has to look like.
 #pragma once
 
 #include "tests/sim/sim_world.hpp"
@@ -34,7 +34,7 @@ class Initiator final : public daemon::Transport {
     Kind kind = Kind::other;
     std::uint16_t lun = 0;
     std::uint32_t cmd_sn = 0, first_block = 0, blocks = 0;
-    bytes::Buffer data;          ///< write: what goes out; read: what came
+    bytes::Buffer data;  ///< write: what goes out; read: what came
     std::uint32_t received = 0;
     std::uint32_t next_data_sn = 0;
     std::uint8_t function = 0;
@@ -51,7 +51,8 @@ class Initiator final : public daemon::Transport {
   void send_nop();
   void send_garbage();
   void push(bytes::Span header, bytes::View data);
-  void command_header(bytes::Span header, std::uint32_t itt, std::uint16_t lun, std::uint8_t flags, std::uint32_t length);
+  void command_header(bytes::Span header, std::uint32_t itt, std::uint16_t lun, std::uint8_t flags,
+                      std::uint32_t length);
   void deliver();
   void collect();
   void take(bytes::View header, bytes::View data);

@@ -22,7 +22,8 @@ scsi::LogicalUnitProfile profile_of(const char* serial) {
 
 }  // namespace
 
-MoodyDevice::MoodyDevice(std::uint64_t size_bytes, std::uint64_t seed) : memory_(memory_of(size_bytes)), random_(seed) {}
+MoodyDevice::MoodyDevice(std::uint64_t size_bytes, std::uint64_t seed)
+    : memory_(memory_of(size_bytes)), random_(seed) {}
 
 lun_backends::Progress MoodyDevice::start(lun_backends::Operation& operation) {
   if (random_() % 4 == 0) return memory_->start(operation);
@@ -31,7 +32,9 @@ lun_backends::Progress MoodyDevice::start(lun_backends::Operation& operation) {
 }
 
 void MoodyDevice::finish_some(bool everything) {
-  auto count = everything ? waiting_.size() : waiting_.empty() ? 0 : random_() % (waiting_.size() + 1);
+  auto count = everything         ? waiting_.size()
+               : waiting_.empty() ? 0
+                                  : random_() % (waiting_.size() + 1);
   std::shuffle(waiting_.begin(), waiting_.end(), random_);
   while (count-- > 0) {
     auto* operation = waiting_.back();
@@ -45,8 +48,10 @@ SimWorld::SimWorld(std::uint64_t seed) : world(seed, 64) {
   auto device = std::make_unique<MoodyDevice>(kLunBytes, seed ^ 0x9e3779b97f4a7c15);
   moody = device.get();
   std::vector<std::shared_ptr<daemon::LunHost>> units;
-  units.push_back(std::make_shared<daemon::LunHost>(kInstantLun, profile_of("INSTANT"), memory_of(kLunBytes)));
-  units.push_back(std::make_shared<daemon::LunHost>(kMoodyLun, profile_of("MOODY"), std::move(device)));
+  units.push_back(
+      std::make_shared<daemon::LunHost>(kInstantLun, profile_of("INSTANT"), memory_of(kLunBytes)));
+  units.push_back(
+      std::make_shared<daemon::LunHost>(kMoodyLun, profile_of("MOODY"), std::move(device)));
   target = std::make_shared<daemon::TargetHost>(std::string(kTargetName), std::uint16_t{0}, true,
                                                 daemon::LunMap::of(std::move(units)));
   world.set_targets({target});

@@ -1,5 +1,6 @@
-// The whole target without sockets, threads or a clock: connections driven by hand, time that moves when the
-// simulation says so, a device that answers when it feels like it.  Everything random comes from one seed.
+// The whole target without sockets, threads or a clock: connections driven by hand, time that moves
+// when the simulation says so, a device that answers when it feels like it.  Everything random
+// comes from one seed.
 #pragma once
 
 #include "daemon/connection.hpp"
@@ -24,7 +25,8 @@ class ManualLoop final : public daemon::Loop {
   bool run_some() {
     auto jobs = std::move(jobs_);
     jobs_.clear();
-    for (auto& job : jobs) job();
+    for (auto& job : jobs)
+      job();
     return !jobs.empty();
   }
 

@@ -19,7 +19,8 @@ TEST_CASE("every metric has a name of its own and a help text") {
   const auto table = metric_table();
   for (std::size_t i = 0; i < table.size(); ++i) {
     CHECK_FALSE(table[i].help.empty());
-    for (std::size_t j = 0; j < i; ++j) CHECK(table[i].name != table[j].name);
+    for (std::size_t j = 0; j < i; ++j)
+      CHECK(table[i].name != table[j].name);
   }
 }
 

@@ -21,7 +21,8 @@ TEST_CASE("jobs posted from another thread run on the worker in order") {
   Worker worker(clock, Duration::zero());
   std::vector<int> order;
   std::promise<void> done;
-  for (int i = 0; i < 100; ++i) worker.post([&order, i] { order.push_back(i); });
+  for (int i = 0; i < 100; ++i)
+    worker.post([&order, i] { order.push_back(i); });
   worker.post([&done] { done.set_value(); });
   worker.start();
   REQUIRE(done.get_future().wait_for(5s) == std::future_status::ready);
@@ -38,8 +39,15 @@ TEST_CASE("deadlines are met in order, never early, and a disarmed one not at al
     std::vector<int> order;
     bool early = false;
     const auto start = clock.now();
-    Alarm late([&](TimePoint now) { early |= now < start + 40ms; order.push_back(2); done.set_value(); });
-    Alarm soon([&](TimePoint now) { early |= now < start + 10ms; order.push_back(1); });
+    Alarm late([&](TimePoint now) {
+      early |= now < start + 40ms;
+      order.push_back(2);
+      done.set_value();
+    });
+    Alarm soon([&](TimePoint now) {
+      early |= now < start + 10ms;
+      order.push_back(1);
+    });
     Alarm never([&](TimePoint) { order.push_back(3); });
     worker.post([&] {
       worker.arm(late, start + 40ms);

@@ -27,9 +27,13 @@ struct Fixture {
   SessionTable& sessions() { return sim.world.sessions; }
 };
 
-SessionKey key_of(std::string initiator) { return {std::move(initiator), {0x80, 0, 0, 0, 0, 1}, "iqn.t", 1}; }
+SessionKey key_of(std::string initiator) {
+  return {std::move(initiator), {0x80, 0, 0, 0, 0, 1}, "iqn.t", 1};
+}
 
-TEST_CASE("A1.05 a second session with the same names, ISID and portal group takes the place of the first") {
+TEST_CASE(
+    "A1.05 a second session with the same names, ISID and portal group takes the place of the "
+    "first") {
   Fixture fixture;
   const auto first = fixture.connection(), second = fixture.connection();
   CHECK(fixture.sessions().enter(key_of("iqn.a"), 1, first) == nullptr);
@@ -46,7 +50,8 @@ TEST_CASE("A1.06 a TSIH is never zero and not given out while a session has it")
   const auto connection = fixture.connection();
   fixture.sessions().enter(key_of("iqn.a"), 5, connection);
   std::set<std::uint16_t> seen;
-  for (int i = 0; i < 0x10005; ++i) seen.insert(fixture.sessions().new_tsih());
+  for (int i = 0; i < 0x10005; ++i)
+    seen.insert(fixture.sessions().new_tsih());
   CHECK_FALSE(seen.contains(0));
   CHECK_FALSE(seen.contains(5));
   CHECK(seen.size() == 0xfffe);
