@@ -218,6 +218,8 @@ Progress FileDevice::start(Operation& operation) {
                         operation.offset_bytes);
   const bool flush = operation.kind == Operation::Kind::flush;
   if (flush ? read_only_ : length_of(operation) == 0) return finish_well(operation);
+  if (operation.kind == Operation::Kind::read && engine_->read_now(operation))
+    return finish_well(operation);
   engine_->start(operation);
   return Progress::pending;
 }

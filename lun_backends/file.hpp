@@ -1,10 +1,10 @@
 // A raw image or a block device.  Missing images are made sparse at their size; an image that
 // another program, or another LUN, has open for writing is refused.
 //
-// Reads and writes go through the page cache.  FUA writes (RWF_DSYNC) and flushes (fdatasync) end
-// only when the content is on the medium.  Discards punch holes, or write zeros where the file
-// system cannot; either way the range reads as zeros.  Operations that overlap take effect in the
-// order in which they were started.
+// Reads and writes go through the page cache; a short read of what it holds is done at once.  FUA
+// writes (RWF_DSYNC) and flushes (fdatasync) end only when the content is on the medium.  Discards
+// punch holes, or write zeros where the file system cannot; either way the range reads as zeros.
+// Operations that overlap take effect in the order in which they were started.
 #pragma once
 
 #include "lun_backends/block_device.hpp"

@@ -30,7 +30,7 @@ static_assert((kRingEntries & (kRingEntries - 1)) == 0);
 
 class RingEngine final : public FileEngine {
  public:
-  explicit RingEngine(int file) : file_(file) {}
+  explicit RingEngine(int file) : FileEngine(file) {}
   ~RingEngine() override;
 
   /// 0, or a negative errno: then the engine is good for nothing.
@@ -49,9 +49,7 @@ class RingEngine final : public FileEngine {
   void finish(Operation& operation);
   io_uring_sqe* next_entry();
 
-  const int file_;
   int bell_ = -1;
-  FileSteps steps_;
   std::thread thread_;
 
   std::mutex mutex_;  // the mailbox: what start() and the destructor tell the thread

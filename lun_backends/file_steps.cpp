@@ -47,7 +47,8 @@ bool transfers(const Operation& operation) {
 
 }  // namespace
 
-void FileSteps::begin(Operation& operation) const {
+void FileSteps::begin(Operation& operation) {
+  if (changes_content(operation)) changes_begun_.fetch_add(1);
   operation.in_flight.done_bytes = 0;
   operation.in_flight.step = operation.kind == Operation::Kind::discard
                                  ? first_discard_step_.load(std::memory_order_relaxed)
@@ -99,7 +100,7 @@ bool FileSteps::advance(Operation& operation, std::int64_t result) {
   if (result < 0) {
     finish_badly(operation, as_error(static_cast<int>(-result)),
                  operation.offset_bytes + state.done_bytes);
-    return true;
+    return finish(operation);
   }
   if (transfers(operation)) {
     state.done_bytes += static_cast<std::uint64_t>(result);
@@ -111,7 +112,19 @@ bool FileSteps::advance(Operation& operation, std::int64_t result) {
     }
   }
   finish_well(operation);
+  return finish(operation);
+}
+
+bool FileSteps::finish(Operation& operation) {
+  if (changes_content(operation)) changes_ended_.fetch_add(1);
   return true;
+}
+
+std::optional<std::uint64_t> FileSteps::stamp() const {
+  const std::uint64_t ended = changes_ended_.load();  // first: then equal means equal at one moment
+  const std::uint64_t begun = changes_begun_.load();
+  if (ended != begun) return std::nullopt;
+  return begun;
 }
 
 /// True when the system cannot do it this way and there is another.

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace faultlun::lun_backends {
 
@@ -27,16 +28,26 @@ class FileSteps {
   /// The most that one call moves; the kernel would cut at 2 GiB anyway.
   static constexpr std::uint64_t kLargestCallBytes = 1u << 30;
 
-  void begin(Operation& operation) const;
+  void begin(Operation& operation);
   FileCall next(const Operation& operation) const;
   /// `result` is what the call returned: bytes, 0, or a negative errno.  True when the operation is
   /// finished and its error set.
   bool advance(Operation& operation, std::int64_t result);
 
+  /// For those who look at the file without waiting in line: a stamp of its content, none while a
+  /// write or a discard is under way.
+  std::optional<std::uint64_t> stamp() const;
+  bool unchanged_since(std::uint64_t stamp) const { return changes_begun_.load() == stamp; }
+
  private:
+  bool finish(Operation& operation);
+
   // What the file system has refused once is not asked again.
   std::atomic<std::uint8_t> first_discard_step_{0};
   std::atomic<bool> write_through_works_{true};
+
+  std::atomic<std::uint64_t> changes_begun_{0};
+  std::atomic<std::uint64_t> changes_ended_{0};
 
   bool refused(Operation& operation, int error);
 };

@@ -43,7 +43,7 @@ std::int64_t perform(int file, const FileCall& call) {
 class ThreadEngine final : public FileEngine {
  public:
   /// Throws std::system_error when there can be no thread.
-  explicit ThreadEngine(int file) : file_(file) {
+  explicit ThreadEngine(int file) : FileEngine(file) {
     threads_.reserve(kFileThreads);
     add_thread();
   }
@@ -56,8 +56,6 @@ class ThreadEngine final : public FileEngine {
   void add_thread();
   void work();
 
-  const int file_;
-  FileSteps steps_;
   std::mutex mutex_;
   std::condition_variable work_to_do_;
   FileLine line_;

@@ -25,7 +25,7 @@ Operation fua_write(const Bytes& from) {
   return operation;
 }
 
-Operation begun(const FileSteps& steps, Operation operation) {
+Operation begun(FileSteps& steps, Operation operation) {
   steps.begin(operation);
   return operation;
 }
@@ -208,4 +208,24 @@ TEST_CASE("no call moves more than the kernel takes at once") {
   CHECK(steps.next(write).length_bytes == FileSteps::kLargestCallBytes);
   CHECK_FALSE(steps.advance(write, FileSteps::kLargestCallBytes));
   CHECK(steps.next(write).offset_bytes == FileSteps::kLargestCallBytes);
+}
+
+TEST_CASE("there is no stamp while content changes, and the stamp of before is void for ever") {
+  FileSteps steps;
+  Bytes buffer(512);
+  const auto before = steps.stamp();
+  REQUIRE(before.has_value());
+  Operation read = begun(steps, reading(0, buffer));
+  CHECK(steps.stamp() == before);
+  Operation write = begun(steps, writing(0, buffer));
+  CHECK_FALSE(steps.stamp().has_value());
+  CHECK_FALSE(steps.unchanged_since(*before));
+  Operation discard = begun(steps, discarding(0, 512));
+  CHECK(steps.advance(write, 512));
+  CHECK_FALSE(steps.stamp().has_value());
+  CHECK(steps.advance(discard, -EIO));
+  REQUIRE(steps.stamp().has_value());
+  CHECK_FALSE(steps.unchanged_since(*before));
+  CHECK(steps.unchanged_since(*steps.stamp()));
+  CHECK(steps.advance(read, 512));
 }
