@@ -90,7 +90,7 @@ TEST_CASE("A5.09, A5.11: 0205 when the version range does not contain 0") {
   CHECK(status_of({kName, kTo}, {.version_max = 255, .version_min = 0}) == 0);
 }
 
-TEST_CASE("A5.11: 0209 for a session type that does not exist") {
+TEST_CASE("A5.11, A7.18: 0209 for a session type that does not exist") {
   CHECK(status_of({kName, kTo, "SessionType=Boot"}) == 0x0209);
   CHECK(status_of({kName, kTo, "SessionType=normal"}) == 0x0209);
   CHECK(status_of({kName, kTo, "SessionType="}) == 0x0209);

@@ -213,7 +213,7 @@ TEST_CASE("A5.04: the portal group tag comes with the first answer that may carr
   }
 }
 
-TEST_CASE("A5.04: the tag is that of the portal, in discovery sessions too") {
+TEST_CASE("A5.04, A7.06: the tag is that of the portal, in discovery sessions too") {
   LoginBench bench;
   auto context = bench.context();
   context.portal_group_tag = 512;

@@ -111,7 +111,7 @@ constexpr const char* kTargetA =
 
 }  // namespace
 
-TEST_CASE("A12.02, A12.05: SendTargets=All in a discovery session") {
+TEST_CASE("A12.02, A12.05, A7.03, A7.05: SendTargets=All in a discovery session") {
   TextBench bench;
   const auto answer = bench.send({"SendTargets=All"});
   CHECK(answer.final);
