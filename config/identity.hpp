@@ -29,8 +29,7 @@ Identity identity_of(std::string_view target, std::uint16_t lun);
 /// without portal groups all there are.
 void fill_derived(Config& config);
 
-/// Lun::naa as scsi::LogicalUnitProfile::naa wants it: big-endian words.  16 digits fill the first
-/// word; the second is 0.
+/// 32 hexadecimal digits as scsi::LogicalUnitProfile::naa wants them: big-endian words.
 std::array<std::uint64_t, 2> naa_words(std::string_view digits);
 
 }  // namespace faultlun::config

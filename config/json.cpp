@@ -82,15 +82,15 @@ class Builder : public nlohmann::json_sax<Json> {
     return true;
   }
 
-  bool parse_error(std::size_t, const std::string&,
+  bool parse_error(std::size_t position, const std::string&,
                    const nlohmann::detail::exception& problem) override {
     std::string reason = problem.what();
     if (const auto end = reason.find("] "); end != std::string::npos) reason.erase(0, end + 2);
     if (const auto end = reason.find(": ");
         reason.starts_with("parse error at") && end != std::string::npos)
       reason.erase(0, end + 2);
-    const std::size_t near = std::min(at_ == 0 ? 0 : at_ - 1, text_.size());
-    const std::size_t where = line(at_ - near);
+    const std::size_t near = std::min(position == 0 ? 0 : position - 1, text_.size());
+    const std::size_t where = line(at_ > near ? at_ - near : 0);
     const std::size_t start = near == 0 ? std::string_view::npos : text_.rfind('\n', near - 1);
     const std::size_t column = start == std::string_view::npos ? near + 1 : near - start;
     problems_.add("",
@@ -228,6 +228,13 @@ bool parse_json(std::string_view text, Json& out, Problems& problems) {
   }
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
     problems.add("", "empty; write {} for the defaults");
+    return false;
+  }
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    const auto line =
+        1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n');
+    problems.add("",
+                 "line " + std::to_string(line) + ": has a NUL octet in it; save it as UTF-8 text");
     return false;
   }
   return walk(text, &out, nullptr, problems);

@@ -85,7 +85,7 @@ constexpr Key kLun[] = {
   {"product", kOptional, "string", "\"VIRTUAL DISK\"", "INQUIRY product, at most 16."},
   {"revision", kOptional, "string", "\"0001\"", "INQUIRY revision, at most 4."},
   {"serial", kOptional, "string", "(from target name and LUN)", "Unit serial number (VPD 80h), at most 36 printable ASCII characters, different for every unit."},
-  {"naa", kOptional, "string", "(from target name and LUN)", "NAA identifier (VPD 83h), 16 or 32 hexadecimal digits, different for every unit."},
+  {"naa", kOptional, "string", "(from target name and LUN)", "NAA identifier (VPD 83h): 32 hexadecimal digits, the first a 6 (format 6), different for every unit."},
 };
 
 constexpr Key kBackend[] = {

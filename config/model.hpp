@@ -79,7 +79,7 @@ struct Lun {
   std::string product = "VIRTUAL DISK";
   std::string revision = "0001";
   std::string serial;  ///< never empty once loaded
-  std::string naa;     ///< 16 or 32 hexadecimal digits in lower case, never empty once loaded
+  std::string naa;     ///< 32 hexadecimal digits in lower case, format 6, never empty once loaded
   friend bool operator==(const Lun&, const Lun&) = default;
 };
 

@@ -32,6 +32,9 @@ std::vector<std::string_view> names_of(std::span<const Key> keys) {
 bool Value::is_text() const {
   return json_ && json_->is_string();
 }
+bool Value::is_array() const {
+  return json_ && json_->is_array();
+}
 bool Value::is_object() const {
   return json_ && json_->is_object();
 }

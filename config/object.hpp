@@ -38,6 +38,7 @@ class Value {
   Problems& problems() const { return *problems_; }
   bool is_text() const;
   bool is_object() const;
+  bool is_array() const;
 
   /// A string of `least` to `most` bytes without control characters.
   std::optional<std::string> text(std::size_t least, std::size_t most) const;

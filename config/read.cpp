@@ -259,13 +259,13 @@ Target read_target(const Value& value, std::vector<std::uint32_t>& entries,
     for (const Value& item : items)
       if (const auto group = item.whole<std::uint16_t>(1, 65535))
         target.portal_groups.push_back(*group);
-    if (items.empty())
+    if (items.empty() && groups.is_array())
       groups.fail(
           "empty, so nobody reaches the target; name a group or leave the key out for every group");
   }
   if (const Value auth = in.optional("auth"); auth.present()) target.auth = read_auth(auth);
   for (const Value& item : in.optional("initiators").items(kMaxInitiators))
-    target.initiators.push_back(item.text(1, kMaxTextField).value_or(std::string{}));
+    target.initiators.push_back(item.text(0, kMaxTextField).value_or(std::string{}));
   read_luns(in.required("luns"), target, entries, total_luns);
   if (const Value redirect = in.optional("redirect"); redirect.present())
     target.redirect = read_redirect(redirect);

@@ -21,6 +21,7 @@ constexpr std::size_t kMaxVendor = 8;
 constexpr std::size_t kMaxProduct = 16;
 constexpr std::size_t kMaxRevision = 4;
 constexpr std::size_t kMaxSerial = 36;
+constexpr std::size_t kNaaDigits = 32;
 constexpr std::uint32_t kMaxPhysicalExponent = 15;  // four bits in READ CAPACITY(16)
 
 bool is_hex(std::string_view text) {
@@ -208,7 +209,8 @@ void Validator::check_target(std::size_t t) {
     const std::uint16_t group = target.portal_groups[i];
     const auto in_group = [&](const Portal& portal) { return portal.group == group; };
     const std::string at = indexed(path + ".portal_groups", i);
-    if (std::none_of(config_.portals.begin(), config_.portals.end(), in_group))
+    if (!config_.portals.empty() &&
+        std::none_of(config_.portals.begin(), config_.portals.end(), in_group))
       fail(at, "no portal is in group " + std::to_string(group) +
                    "; add one or name a group that exists");
     if (!groups.insert(group).second)
@@ -255,7 +257,8 @@ void Validator::check_blocks(const Lun& lun, const std::function<std::string()>&
     fail(path() + ".backend.size",
          std::to_string(size) + " bytes are no whole number of blocks of " +
              std::to_string(lun.block_size) + "; use " +
-             std::to_string(size - size % lun.block_size) + " or a size like \"1GiB\"");
+             std::to_string(std::max<std::uint64_t>(size - size % lun.block_size, lun.block_size)) +
+             " or a size like \"1GiB\"");
   if (lun.backend.kind == Kind::file &&
       size > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
     fail(path() + ".backend.size",
@@ -285,20 +288,11 @@ void Validator::check_identity_texts(const Lun& lun, const std::function<std::st
            in_quotes(field.text) +
                " has characters that SCSI does not allow there; use printable ASCII");
   }
-  const std::string_view naa = lun.naa;
-  if ((naa.size() != 16 && naa.size() != 32) || !is_hex(naa)) {
-    fail(path() + ".naa", in_quotes(naa) +
-                              " is no NAA identifier; write 16 or 32 hexadecimal digits without "
-                              "0x, or leave the key out");
-  } else if (naa.size() == 32 && naa[0] != '6') {
-    fail(path() + ".naa",
-         in_quotes(naa) +
-             " has 32 digits but is not of format 6; begin with a 6 or write 16 digits");
-  } else if (naa.size() == 16 && naa[0] != '2' && naa[0] != '3' && naa[0] != '5') {
-    fail(path() + ".naa", in_quotes(naa) +
-                              " has 16 digits but is not of format 2, 3 or 5; begin with one of "
-                              "these or write 32 digits that begin with a 6");
-  }
+  if (lun.naa.size() != kNaaDigits || !is_hex(lun.naa) || lun.naa[0] != '6')
+    fail(path() + ".naa", in_quotes(lun.naa) +
+                              " is no NAA identifier of format 6, the only one this version has; "
+                              "write 32 hexadecimal "
+                              "digits without 0x, the first a 6, or leave the key out");
 }
 
 void Validator::check_lun(std::size_t t, std::size_t l) {
@@ -318,16 +312,24 @@ void Validator::check_lun(std::size_t t, std::size_t l) {
 }
 
 void Validator::check_identities() {
-  std::unordered_map<std::string_view, std::pair<std::size_t, std::size_t>> serials;
-  std::unordered_map<std::string_view, std::pair<std::size_t, std::size_t>> naas;
+  struct Owner {
+    std::size_t target, position;
+  };
+  std::unordered_map<std::string_view, Owner> serials;
+  std::unordered_map<std::string_view, Owner> naas;
   for (std::size_t t = 0; t < config_.targets.size(); ++t) {
     for (std::size_t l = 0; l < config_.targets[t].luns.size(); ++l) {
       const Lun& lun = config_.targets[t].luns[l];
       const auto again = [&](auto& seen, const std::string& text, const char* key) {
-        const auto [other, fresh] = seen.emplace(text, std::pair(t, l));
+        const auto [other, fresh] = seen.emplace(text, Owner{t, l});
         if (fresh || text.empty()) return;
+        const Target& target = config_.targets[other->second.target];
+        // The same name and number give the same identity; that has been complained about already.
+        if (target.luns[other->second.position].lun == lun.lun &&
+            lower_case(target.name) == lower_case(config_.targets[t].name))
+          return;
         fail(lun_at(t, l) + key, in_quotes(text) + " belongs to " +
-                                     lun_at(other->second.first, other->second.second) +
+                                     lun_at(other->second.target, other->second.position) +
                                      " too; hosts would take the two for one disk, give each its "
                                      "own or leave the key out");
       };
