@@ -71,8 +71,10 @@ constexpr CommandRow kCommands[] = {
 #undef FF4
 #undef FF8
 
+// (That every row has its plan_ function is left to a test: with -fsanitize g++ 12 cannot compare
+// function pointers at compile time.)
 consteval bool row_is_sound(const CommandRow& row) {
-  if (row.name.empty() || row.plan == nullptr || row.timeout_seconds == 0) return false;
+  if (row.name.empty() || row.timeout_seconds == 0) return false;
   if (row.cdb_length != group_length(row.opcode)) return false;
   if (row.usage[0] != row.opcode || row.usage[row.cdb_length - 1U] != 0) return false;
   for (std::size_t i = row.cdb_length; i < kMaxUsageBytes; ++i) {

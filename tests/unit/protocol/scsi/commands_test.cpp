@@ -12,6 +12,8 @@ TEST_CASE("every row is found by its name and by a CDB with its opcode and servi
     if (row.has_action()) cdb.raw[1] = static_cast<std::uint8_t>(row.action);
     CHECK_MESSAGE(find_command(cdb) == &row, row.name);
     CHECK_MESSAGE(find_command(row.name) == &row, row.name);
+    const bool has_plan = row.plan != nullptr;
+    CHECK_MESSAGE(has_plan, row.name);
   }
   CHECK(find_command("REED(10)") == nullptr);
 }
