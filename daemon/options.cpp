@@ -63,6 +63,15 @@ class Subcommand {
     return values.empty() ? std::nullopt : std::optional<std::string>(values.front());
   }
 
+  /// CLI11 takes the next option for the value when there is none: --seed --check.
+  void refuse_missing_values(const std::string& help, config::Problems& problems) {
+    for (auto& [name, given] : given_) {
+      const auto missing = [](const std::string& value) { return value.starts_with("--"); };
+      if (std::erase_if(given.values, missing) > 0)
+        problems.add(name, "needs a value after it; see " + help);
+    }
+  }
+
   std::vector<std::string> option_names() const {
     std::vector<std::string> names = {"--json", "--version", "--help"};
     for (const auto& [name, given] : given_)
@@ -116,8 +125,8 @@ struct CommandSet {
   CommandSet(const CommandSet&) = delete;
   CommandSet& operator=(const CommandSet&) = delete;
 
-  const Subcommand* chosen() const {
-    for (const Subcommand* command : {&serve, &healthcheck, &status})
+  Subcommand* chosen() {
+    for (Subcommand* command : {&serve, &healthcheck, &status})
       if (command->chosen()) return command;
     return nullptr;
   }
@@ -251,30 +260,34 @@ CommandLine refused(const CLI::ParseError& error) {
   return failed(problems);
 }
 
-CommandLine interpret(const CommandSet& set, std::string_view control_variable) {
+CommandLine without_command(const CommandSet& set) {
   config::Problems problems;
-  const Subcommand* command = set.chosen();
+  const auto extras = set.app.remaining();
+  const auto serve_options = set.serve.option_names();
+  if (extras.empty()) {
+    problems.add("", "no command; say what to do, like faultlun serve, or see faultlun --help");
+  } else if (!extras.front().starts_with("-")) {
+    problems.add(config::in_quotes(extras.front()),
+                 "unknown command" + config::did_you_mean(extras.front(), kCommands) +
+                     "; known: " + config::listed(kCommands));
+  } else if (const std::string name = extras.front().substr(0, extras.front().find('='));
+             std::find(serve_options.begin(), serve_options.end(), name) != serve_options.end()) {
+    problems.add(name, "stands before the command; write it behind, like faultlun serve " + name);
+  } else {
+    refuse_extras(extras, {"--help", "--version", "--json"}, "faultlun --help", problems);
+  }
+  return failed(problems);
+}
+
+CommandLine interpret(CommandSet& set, std::string_view control_variable) {
+  config::Problems problems;
+  Subcommand* command = set.chosen();
   if (set.version || (command && command->version))
     return version_of(set.json || (command && command->json));
-  if (!command) {
-    std::vector<std::string> known(std::begin(kCommands), std::end(kCommands));
-    known.insert(known.end(), {"--help", "--version", "--json"});
-    const auto extras = set.app.remaining();
-    if (extras.empty())
-      problems.add("", "no command; say what to do, like faultlun serve, or see faultlun --help");
-    for (const std::string& extra : extras) {
-      if (extra.starts_with("-")) continue;
-      const std::vector<std::string_view> names(std::begin(kCommands), std::end(kCommands));
-      problems.add(config::in_quotes(extra), "unknown command" +
-                                                 config::did_you_mean(extra, names) +
-                                                 "; known: " + config::listed(names));
-      return failed(problems);
-    }
-    refuse_extras(extras, std::move(known), "faultlun --help", problems);
-    return failed(problems);
-  }
+  if (!command) return without_command(set);
   const std::string help = "faultlun " + command->app().get_name() + " --help";
   refuse_extras(set.app.remaining(true), command->option_names(), help, problems);
+  command->refuse_missing_values(help, problems);
   Options options;
   options.json = set.json || command->json;
   if (command == &set.serve) {

@@ -3,6 +3,7 @@
 #include "tests/unit/config/bench.hpp"
 #include "tests/unit/config/random_config.hpp"
 
+using namespace faultlun;
 using namespace faultlun::config;
 using namespace faultlun::config::test;
 

@@ -13,6 +13,7 @@
 #include <valijson/validation_results.hpp>
 #include <valijson/validator.hpp>
 
+using namespace faultlun;
 using namespace faultlun::config;
 using namespace faultlun::config::test;
 
