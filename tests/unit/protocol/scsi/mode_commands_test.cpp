@@ -1,3 +1,4 @@
+#include "protocol/bytes/writer.hpp"
 #include "tests/unit/protocol/scsi/unit_bench.hpp"
 
 using namespace faultlun;
@@ -217,10 +218,10 @@ TEST_CASE("MODE SELECT takes a block descriptor that says what is so, and no oth
   UnitBench bench;
   const bytes::Buffer page = list_of(bench, 0x0a, {{5, 0x40}});
   const auto with = [&](std::initializer_list<std::uint8_t> descriptor) {
-    bytes::Buffer list{0, 0, 0, static_cast<std::uint8_t>(descriptor.size())};
-    list.insert(list.end(), descriptor);
-    list.insert(list.end(), page.begin() + 4, page.end());
-    return list;
+    bytes::Writer list;
+    list.be24(0).u8(static_cast<std::uint8_t>(descriptor.size()));
+    list.octets(bytes::Buffer(descriptor)).octets(bytes::View(page).subspan(4));
+    return std::move(list).take();
   };
   CHECK(select(bench, with({0, 0, 8, 0, 0, 0, 2, 0})) == "GOOD");
   CHECK(select(bench, with({0, 0, 0, 0, 0, 0, 2, 0})) == "GOOD");
