@@ -81,7 +81,7 @@ std::vector<FileEngineChoice> engines() {
       const FileDevice device(image(folder.file("disk"), 4096), FileEngineChoice::io_uring);
       return true;
     } catch (const OpenError& error) {
-      MESSAGE("io_uring skipped: ", error.what());
+      MESSAGE("io_uring skipped: ", std::string(error.what()));
       return false;
     }
   }();
