@@ -1,4 +1,4 @@
-"""docs/protocol-support.md from docs/checklist.tsv and from the tests: a test proves an item when its name, a comment or a table in
+"""docs/protocol-support.md from docs/checklist.tsv, from the tests, and from the tables of commands and task management functions: a test proves an item when its name, a comment or a table in
 its body, or the comment right above it cites the item's id (`A4.06`).  What cannot apply stands with its reason in
 tests/e2e/not_applicable.txt, one `ID: reason` a line.
 Usage: protocol_support.py [--check] [ROOT].  Without --check the page is rewritten.  Exits 1 when an item has neither test nor reason,
@@ -13,6 +13,8 @@ ID = re.compile(r"\bA(?:[1-9]|1[0-4])\.\d\d\b")
 CHECKED = re.compile(r"A(?:[1-9]|1[0-2])\.")  # the items that must be proved or explained
 CASE = re.compile(r'^(?:TEST_CASE|SCENARIO|TEST_CASE_FIXTURE|TEST_CASE_TEMPLATE)\((?:\s*\w+\s*,)?((?:\s*"(?:\\.|[^"\\])*")+)', re.M)
 NAMES_PER_ITEM = 3
+COMMANDS, COMMAND_ROW = "protocol/scsi/commands.cpp", re.compile(r'^ *\{0x(\w\w), *(?:kNoAction|0x(\w\w)), *"([^"]+)"', re.M)
+FUNCTIONS, FUNCTION_ROW = "protocol/scsi/task_management.cpp", re.compile(r'^ *\{(\d+), *"([^"]+)",[^}]*?\b(true|false), *(\d+)\}', re.M)
 
 INTRO = """# What of the protocols is supported, and what proves it
 
@@ -102,6 +104,22 @@ def page(titles, rows, proofs, reasons):
     return "".join(out)
 
 
+def tables(root):
+    """What the tables in the sources offer, in their order."""
+    out = ["\n## SCSI commands\n\nThe command table (`protocol/scsi/commands.cpp`); REPORT SUPPORTED OPERATION CODES tells an initiator the same.\n\n"
+           "| opcode | service action | command |\n|---|---|---|\n"]
+    rows = COMMAND_ROW.findall((root / COMMANDS).read_text(encoding="utf-8"))
+    out += [f"| {opcode.upper()}h | {action.upper() + 'h' if action else ''} | {name} |\n" for opcode, action, name in rows]
+    out.append("\n## Task management functions\n\n| function | name | |\n|---|---|---|\n")
+    functions = FUNCTION_ROW.findall((root / FUNCTIONS).read_text(encoding="utf-8"))
+    for number, name, supported, level in functions:
+        said = "no" if supported == "false" else "yes" if level == "1" else f"with iSCSIProtocolLevel {level}"
+        out.append(f"| {number} | {name} | {said} |\n")
+    if not rows or not functions:
+        raise SystemExit(f"no rows in {COMMANDS} or {FUNCTIONS}: has a table moved?")
+    return "".join(out)
+
+
 def main(arguments):
     check = "--check" in arguments
     names = [a for a in arguments if a != "--check"]
@@ -113,7 +131,7 @@ def main(arguments):
     wrong += [f"{REASONS}: there is no item {item}" for item in sorted(reasons) if item.startswith("A") and item not in known]
     wrong += [f"tests/{files[0][0]}: there is no item {item}" for item, files in sorted(proofs.items())
               if CHECKED.match(item) and item not in known]
-    text = page(titles, rows, proofs, reasons)
+    text = page(titles, rows, proofs, reasons) + tables(root)
     if not check:
         (root / PAGE).write_text(text, encoding="utf-8")
     elif not (root / PAGE).exists() or (root / PAGE).read_text(encoding="utf-8") != text:

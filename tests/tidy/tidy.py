@@ -112,7 +112,8 @@ def check_links(root, path, raw):
 
 
 def check_twins(root, files):
-    """Every source of the product has tests/unit/<its path>_test.cpp, or a line in twins.allow that says who tests it."""
+    """Every source of the product has tests/unit/<its path>_test.cpp (the last folder may be part of the name:
+    daemon/control_http_test.cpp), or a line in twins.allow that says who tests it."""
     allow_path = "tests/tidy/twins.allow"
     allowed = {}
     for number, line in enumerate((root / allow_path).read_text(encoding="utf-8").splitlines(), 1):
@@ -123,7 +124,9 @@ def check_twins(root, files):
                 yield allow_path, number, f"{name}: say what tests it"
     for path in files:
         if path.endswith(".cpp") and path.startswith(OURS):
-            has_twin = f"tests/unit/{path[:-4]}_test.cpp" in files
+            stem = path[:-4]
+            folder, _, name = stem.rpartition("/")
+            has_twin = f"tests/unit/{stem}_test.cpp" in files or f"tests/unit/{folder}_{name}_test.cpp" in files
             if not has_twin and path not in allowed:
                 yield path, 1, f"no tests/unit/{path[:-4]}_test.cpp; write it, or say in {allow_path} what tests this file"
             if has_twin and path in allowed:
