@@ -39,16 +39,6 @@ iscsi::ChapAccount account_of(const std::optional<config::Auth>& auth,
   return account;
 }
 
-bool is_wildcard(const config::Endpoint& endpoint) {
-  const auto address = config::parse_ip(endpoint.host);
-  return address && config::is_wildcard(*address);
-}
-
-bool same_family(const config::Endpoint& endpoint, const std::string& local_address) {
-  const auto a = config::parse_ip(endpoint.host), b = config::parse_ip(local_address);
-  return a && b && a->v6 == b->v6;
-}
-
 }  // namespace
 
 std::shared_ptr<LunHost> open_unit(const config::Lun& lun) {
@@ -61,25 +51,12 @@ std::shared_ptr<LunHost> open_unit(const config::Lun& lun) {
   return std::make_shared<LunHost>(lun.lun, profile_of(lun, size), std::move(device));
 }
 
-bool needs_local_address(std::span<const OpenPortal> portals) {
-  for (const auto& open : portals)
-    if (!open.portal.advertise && is_wildcard(open.portal.listen)) return true;
-  return false;
-}
-
 iscsi::Directory directory_of(const config::Config& config, const config::Secrets& secrets,
-                              std::span<const OpenPortal> portals,
-                              const std::string& local_address) {
+                              std::span<const OpenPortal> portals) {
   iscsi::Directory directory;
   for (const auto& open : portals) {
-    config::Endpoint address = open.portal.listen;
-    address.port = open.port;
-    if (open.portal.advertise) {
-      address = *open.portal.advertise;
-    } else if (is_wildcard(address)) {
-      if (!same_family(address, local_address)) continue;
-      address.host = local_address;
-    }
+    const auto address =
+        open.portal.advertise.value_or(config::Endpoint{open.portal.listen.host, open.port});
     directory.portals.push_back({config::to_text(address), open.portal.group});
   }
   for (const auto& target : config.targets) {

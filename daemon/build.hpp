@@ -23,14 +23,10 @@ struct OpenPortal {
   std::uint16_t port = 0;
 };
 
-/// What an initiator that reached us at `local_address` is told.  Portals that listen on a wildcard
-/// address and have no advertised one are listed with `local_address` when it is of their family,
-/// and left out otherwise.
+/// What login and discovery read.  A portal on a wildcard address without an advertised one keeps
+/// the wildcard: SendTargets puts the address in its place at which the asking initiator reached
+/// us.
 iscsi::Directory directory_of(const config::Config& config, const config::Secrets& secrets,
-                              std::span<const OpenPortal> portals,
-                              const std::string& local_address);
-
-/// True when directory_of() depends on local_address.
-bool needs_local_address(std::span<const OpenPortal> portals);
+                              std::span<const OpenPortal> portals);
 
 }  // namespace faultlun::daemon

@@ -19,8 +19,12 @@ Connection::Connection(Loop& loop, World& world, Arrival arrival, Transport& tra
       limits_(world.limits()),
       opened_(loop.now()),
       last_heard_(opened_) {
-  iscsi::LoginContext context{*arrival_.directory, world_.sessions, arrival_.portal_group_tag,
-                              &entropy};
+  iscsi::LoginContext context{.directory = *arrival_.directory,
+                              .sessions = world_.sessions,
+                              .portal_group_tag = arrival_.portal_group_tag,
+                              .random = &entropy,
+                              .portal_address = arrival_.local_address,
+                              .command_window = limits_.command_window};
   login_ = std::make_unique<iscsi::Login>(context);
 }
 
@@ -100,7 +104,8 @@ void Connection::login_done() {
               result.cid,
               result.portal_group_tag,
               result.type == iscsi::SessionType::discovery};
-  auto former = world_.sessions.enter(key_, result.tsih, shared_from_this());
+  auto former = world_.sessions.enter(
+      key_, result.tsih, {result.type, result.cid, result.parameters}, shared_from_this());
   in_table_ = true;
   if (!former) return enter_full_feature();
   // RFC 7143 §6.3.5: the old session ends, its nexus is lost, and only then does this login go on.

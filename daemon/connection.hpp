@@ -21,8 +21,8 @@ namespace faultlun::daemon {
 struct Arrival {
   std::uint16_t portal_index = 0;
   std::uint16_t portal_group_tag = 1;
-  std::string peer_address;   ///< for logs and the control API
-  std::string local_address;  ///< the address the peer reached us at, without port
+  std::string peer_address;                           ///< for logs and the control API
+  std::string local_address;                          ///< address:port the peer reached us at
   std::shared_ptr<const iscsi::Directory> directory;  ///< with the addresses this peer can reach
 };
 

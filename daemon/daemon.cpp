@@ -106,7 +106,8 @@ void Daemon::adopt(config::Config config, config::Secrets secrets, Units units) 
   const std::lock_guard lock(mutex_);
   config_ = std::move(config);
   secrets_ = std::move(secrets);
-  directories_.clear();
+  world_.set_directory(
+      std::make_shared<iscsi::Directory>(directory_of(config_, secrets_, portals_)));
 }
 
 void Daemon::open_portals() {
@@ -183,18 +184,9 @@ Arrival Daemon::describe(const Listener::Portal& portal, const tcp::endpoint& lo
   arrival.portal_index = portal.index;
   arrival.portal_group_tag = portal.group_tag;
   arrival.peer_address = text_of(peer);
-  arrival.local_address = local.address().to_string();
-  arrival.directory = directory_for(arrival.local_address);
+  arrival.local_address = text_of(local);
+  arrival.directory = world_.directory();
   return arrival;
-}
-
-std::shared_ptr<const iscsi::Directory> Daemon::directory_for(const std::string& local_address) {
-  const std::lock_guard lock(mutex_);
-  auto& cached = directories_[needs_local_address(portals_) ? local_address : ""];
-  if (!cached)
-    cached = std::make_shared<iscsi::Directory>(
-        directory_of(config_, secrets_, portals_, local_address));
-  return cached;
 }
 
 // ---- change and end
@@ -208,7 +200,6 @@ std::string Daemon::reload(config::Config next, config::Secrets secrets) {
     return failure.what();
   }
   for (std::size_t i = 0; i < portals_.size() && i < next.portals.size(); ++i) {
-    const std::lock_guard lock(mutex_);
     portals_[i].portal =
         next.portals[i];  // advertised address and group; the caller has checked `listen`
   }
@@ -220,10 +211,9 @@ std::string Daemon::reload(config::Config next, config::Secrets secrets) {
 
 void Daemon::refresh_directories() {
   for (auto& home : homes_) {
-    home.worker->post([this, connections = home.connections.get()] {
-      connections->for_each([this](Connection& connection) {
-        connection.replace_directory(directory_for(connection.arrival().local_address));
-      });
+    home.worker->post([connections = home.connections.get(), directory = world_.directory()] {
+      connections->for_each(
+          [&](Connection& connection) { connection.replace_directory(directory); });
     });
   }
 }

@@ -64,7 +64,6 @@ class Daemon {
   void open_control();
   Arrival describe(const Listener::Portal& portal, const boost::asio::ip::tcp::endpoint& local,
                    const boost::asio::ip::tcp::endpoint& peer);
-  std::shared_ptr<const iscsi::Directory> directory_for(const std::string& local_address);
   void refresh_directories();
   void end_sessions_of_removed_targets();
   template <typename Done>
@@ -78,10 +77,7 @@ class Daemon {
   std::vector<Home> homes_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<OpenPortal> portals_;
-  mutable std::mutex mutex_;  ///< config_, secrets_ and directories_: the control thread and the
-                              ///< listeners read them
-  std::map<std::string, std::shared_ptr<const iscsi::Directory>>
-      directories_;  ///< by local address; "" when all are equal
+  mutable std::mutex mutex_;  ///< config_ and secrets_: the control thread reads them
   std::unique_ptr<control::Router> router_;
   std::unique_ptr<control::Server> control_;
   std::string control_url_;

@@ -52,7 +52,14 @@ bool SessionTable::exists(std::string_view initiator, const iscsi::Isid& isid, s
   const SessionKey key{std::string(initiator), isid, std::string(target), portal_group_tag};
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(key);
-  return found != entries_.end() && found->second.tsih == tsih;
+  return found != entries_.end() && (tsih == 0 || found->second.tsih == tsih);
+}
+
+std::optional<iscsi::LiveSession> SessionTable::live(std::uint16_t tsih) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [key, entry] : entries_)
+    if (entry.tsih == tsih) return entry.facts;
+  return std::nullopt;
 }
 
 bool SessionTable::room() const {
@@ -69,12 +76,14 @@ std::uint16_t SessionTable::new_tsih() {
 }
 
 std::shared_ptr<Connection> SessionTable::enter(const SessionKey& key, std::uint16_t tsih,
+                                                iscsi::LiveSession facts,
                                                 std::shared_ptr<Connection> connection) {
   const std::lock_guard lock(mutex_);
   auto& entry = entries_[key];
   if (entry.connection && --tsihs_[entry.tsih] == 0) tsihs_.erase(entry.tsih);
   ++tsihs_[tsih];
   entry.tsih = tsih;
+  entry.facts = facts;
   return std::exchange(entry.connection, std::move(connection));
 }
 

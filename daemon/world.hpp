@@ -74,12 +74,14 @@ class SessionTable final : public iscsi::SessionIndex {
 
   bool exists(std::string_view initiator, const iscsi::Isid& isid, std::uint16_t tsih,
               std::string_view target, std::uint16_t portal_group_tag) const override;
+  std::optional<iscsi::LiveSession> live(std::uint16_t tsih) const override;
   bool room() const override;
   std::uint16_t new_tsih() override;
 
   /// Makes `connection` the holder of `key`; the former holder, if any, has to end (the caller sees
   /// to it).
   std::shared_ptr<Connection> enter(const SessionKey& key, std::uint16_t tsih,
+                                    iscsi::LiveSession facts,
                                     std::shared_ptr<Connection> connection);
   /// Frees `key` if `connection` still holds it.
   void leave(const SessionKey& key, const Connection* connection);
@@ -91,6 +93,7 @@ class SessionTable final : public iscsi::SessionIndex {
  private:
   struct Entry {
     std::uint16_t tsih = 0;
+    iscsi::LiveSession facts;
     std::shared_ptr<Connection> connection;
   };
   mutable std::mutex mutex_;

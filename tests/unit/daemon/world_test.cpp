@@ -36,8 +36,8 @@ TEST_CASE(
     "first") {
   Fixture fixture;
   const auto first = fixture.connection(), second = fixture.connection();
-  CHECK(fixture.sessions().enter(key_of("iqn.a"), 1, first) == nullptr);
-  CHECK(fixture.sessions().enter(key_of("iqn.a"), 2, second) == first);
+  CHECK(fixture.sessions().enter(key_of("iqn.a"), 1, {}, first) == nullptr);
+  CHECK(fixture.sessions().enter(key_of("iqn.a"), 2, {}, second) == first);
   CHECK(fixture.sessions().size() == 1);
   fixture.sessions().leave(key_of("iqn.a"), first.get());
   CHECK(fixture.sessions().size() == 1);  // the first no longer holds the key
@@ -48,7 +48,7 @@ TEST_CASE(
 TEST_CASE("A1.06 a TSIH is never zero and not given out while a session has it") {
   Fixture fixture;
   const auto connection = fixture.connection();
-  fixture.sessions().enter(key_of("iqn.a"), 5, connection);
+  fixture.sessions().enter(key_of("iqn.a"), 5, {}, connection);
   std::set<std::uint16_t> seen;
   for (int i = 0; i < 0x10005; ++i)
     seen.insert(fixture.sessions().new_tsih());
@@ -62,7 +62,7 @@ TEST_CASE("a session is found by all of its names or not at all") {
   Fixture fixture;
   const auto connection = fixture.connection();
   const auto key = key_of("iqn.a");
-  fixture.sessions().enter(key, 9, connection);
+  fixture.sessions().enter(key, 9, {}, connection);
   CHECK(fixture.sessions().exists("iqn.a", key.isid, 9, "iqn.t", 1));
   CHECK_FALSE(fixture.sessions().exists("iqn.b", key.isid, 9, "iqn.t", 1));
   CHECK_FALSE(fixture.sessions().exists("iqn.a", key.isid, 8, "iqn.t", 1));
@@ -75,9 +75,9 @@ TEST_CASE("there is room for as many sessions as configured and no more") {
   Fixture fixture;
   const auto connection = fixture.connection();
   fixture.sessions().set_limit(2);
-  fixture.sessions().enter(key_of("iqn.a"), 1, connection);
+  fixture.sessions().enter(key_of("iqn.a"), 1, {}, connection);
   CHECK(fixture.sessions().room());
-  fixture.sessions().enter(key_of("iqn.b"), 2, connection);
+  fixture.sessions().enter(key_of("iqn.b"), 2, {}, connection);
   CHECK_FALSE(fixture.sessions().room());
   fixture.sessions().leave(key_of("iqn.a"), connection.get());
   fixture.sessions().leave(key_of("iqn.b"), connection.get());
