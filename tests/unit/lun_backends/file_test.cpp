@@ -89,7 +89,7 @@ std::vector<FileEngineChoice> engines() {
   return {FileEngineChoice::io_uring, FileEngineChoice::threads};
 }
 
-const char* name_of(FileEngineChoice choice) {
+std::string name_of(FileEngineChoice choice) {
   return choice == FileEngineChoice::io_uring ? "io_uring" : "threads";
 }
 
