@@ -70,7 +70,7 @@ class Session::Impl {
     bool cancelled = false;  ///< counts as received and is never executed (A10.03)
     std::size_t ahs_bytes = 0;
     bytes::Buffer octets;  ///< header, AHS, data
-    PduView view() const;
+    PduView view() const;  ///< of a command that is not cancelled, or of Data-Out
   };
   /// A task management function that has no response yet.
   struct Management {
@@ -140,6 +140,7 @@ class Session::Impl {
   void cancel_cmd_sn(std::uint32_t cmd_sn);
   void start(Management management, Outbox& out, Effects& effects);
   void act(Management management, Outbox& out, Effects& effects);
+  bool may_act(const Management& management) const;
   void act_on_waiting(Outbox& out, Effects& effects);
   void cancel_ahead(const Management& management);
   void respond_when_ready(Management management, std::uint8_t response, Outbox& out);

@@ -150,28 +150,30 @@ std::uint8_t Session::Impl::abort_one(Management& management, std::uint32_t refe
 void Session::Impl::start(Management management, Outbox& out, Effects& effects) {
   const std::uint32_t missing = management.cmd_sn - window_.expected();
   const bool wait = covers_many(management.function) && missing != 0 && missing <= window_.room();
+  if (!wait) management.cmd_sn = window_.expected();
   management.state = Management::State::commands;
   management.deadline = now_ + kTaskManagementCommandWait;
-  if (wait) {
-    managements_.push_back(management);
-  } else {
-    act(management, out, effects);
-  }
+  managements_.push_back(management);
+  act_on_waiting(out, effects);
 }
 
+bool Session::Impl::may_act(const Management& management) const {
+  if (management.state != Management::State::commands) return false;
+  return !serial_less(window_.expected(), management.cmd_sn) || management.deadline <= now_;
+}
+
+/// Acts on functions that wait no longer.  Only with no other effect pending: what the daemon does
+/// for ManageTasks may end any task, and no later effect may still speak of it.  The rest is done
+/// by the next call; deadline() asks for it.
 void Session::Impl::act_on_waiting(Outbox& out, Effects& effects) {
-  for (std::size_t i = 0; i < managements_.size();) {
-    const auto& each = managements_[i];
-    const bool complete = !serial_less(window_.expected(), each.cmd_sn);
-    if (each.state != Management::State::commands || !(complete || each.deadline <= now_)) {
-      ++i;
-      continue;
-    }
-    const Management management = each;
-    managements_.erase(managements_.begin() + static_cast<std::ptrdiff_t>(i));
-    if (!complete) cancel_ahead(management);
+  while (effects.empty()) {
+    const auto next = std::find_if(managements_.begin(), managements_.end(),
+                                   [&](const auto& each) { return may_act(each); });
+    if (next == managements_.end()) return;
+    const Management management = *next;
+    managements_.erase(next);
+    if (serial_less(window_.expected(), management.cmd_sn)) cancel_ahead(management);
     act(management, out, effects);
-    i = 0;
   }
 }
 
@@ -201,7 +203,8 @@ void Session::Impl::act(Management management, Outbox& out, Effects& effects) {
 /// are never executed.
 void Session::Impl::cancel_ahead(const Management& management) {
   for (Ahead& ahead : ahead_) {
-    if (!ahead.command || !serial_less(ahead.cmd_sn, management.cmd_sn)) continue;
+    if (!ahead.command || ahead.cancelled || !serial_less(ahead.cmd_sn, management.cmd_sn))
+      continue;
     const PduView pdu = ahead.view();
     if (pdu.opcode() != wire::opcode::kScsiCommand) continue;
     const auto lun = scsi::parse_lun(wire::load<wire::ScsiCommandBhs>(pdu.header).lun);
@@ -347,7 +350,8 @@ std::optional<TimePoint> Session::Impl::deadline() const {
   for (const auto& each : leaving_)
     if (each.task->draining) consider(each.armed, each.drain_deadline);
   for (const auto& each : managements_)
-    if (each.state != Management::State::daemon) consider(each.armed, each.deadline);
+    if (each.state != Management::State::daemon)
+      consider(each.armed && !may_act(each), each.deadline);
   return first;
 }
 

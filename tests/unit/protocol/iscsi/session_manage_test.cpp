@@ -276,8 +276,11 @@ TEST_CASE("a multi-task function waits for commands of lower CmdSN (A10.08)") {
   CHECK(bench.effects.empty());
   CHECK(bench.silent());
   bench.raw(test_unit_ready(1).cmd_sn(100));
-  CHECK(bench.count<effect::RunTask>() == 0);  // covered before it began
-  CHECK(bench.count<effect::AbortTask>() == 0);
+  CHECK(bench.count<effect::RunTask>() == 1);
+  CHECK(bench.count<effect::ManageTasks>() == 0);  // not while other effects are pending
+  CHECK(bench.session->deadline() == TimePoint::min());
+  bench.pass(0ms);
+  CHECK(bench.count<effect::AbortTask>() == 1);
   CHECK(bench.count<effect::ManageTasks>() == 1);
   bench.session->finish_task_management(4, 0, 0, bench.out);
   CHECK(is_tmf(bench.answer(), 4, 0));
@@ -301,6 +304,17 @@ TEST_CASE(
   REQUIRE(bench.count<effect::RunTask>() == 2);
   CHECK(bench.run(0)->initiator_task_tag == 9);
   CHECK(bench.run(1)->initiator_task_tag == 2);
+}
+
+TEST_CASE(
+    "a CmdSN used up by ABORT TASK does not trouble a function that stops waiting (A10.03, "
+    "A10.08)") {
+  Bench bench;
+  bench.cmd_sn = 103;
+  bench.send(task_management(2, kAbortTask, 77, 101));
+  bench.send(task_management(3, kAbortTaskSet));
+  bench.pass(std::chrono::milliseconds(kTaskManagementCommandWait));
+  CHECK(bench.count<effect::ManageTasks>() == 1);
 }
 
 TEST_CASE(
