@@ -70,16 +70,25 @@ FileCall FileSteps::next(const Operation& operation) const {
       call.what = FileCall::What::write;
       call.from = operation.from.data() + done;
       if (operation.fua && write_through_works_.load(std::memory_order_relaxed))
+        call.flags = RWF_DSYNC;
+      break;
+    case Operation::Kind::discard:
+      if (operation.in_flight.step == kWriteZeros) {
+        call.what = FileCall::What::write;
+        call.from = zero_area().data();
+        call.length_bytes = std::min<std::uint64_t>(call.length_bytes, kZeroAreaBytes);
+      } else {
+        call.what = FileCall::What::fallocate;
         call.flags =
             FALLOC_FL_KEEP_SIZE |
             (operation.in_flight.step == kZeroRange ? FALLOC_FL_ZERO_RANGE : FALLOC_FL_PUNCH_HOLE);
-      call.length_bytes = length_of(operation);
+        call.length_bytes = length_of(operation);
+      }
+      break;
+    case Operation::Kind::flush:
+      break;
   }
-  break;
-  case Operation::Kind::flush:
-    break;
-}
-return call;
+  return call;
 }
 
 bool FileSteps::advance(Operation& operation, std::int64_t result) {
