@@ -25,7 +25,7 @@ namespace {
 constexpr std::string_view kHttp = "http://";
 constexpr std::string_view kUnix = "unix:";
 constexpr std::string_view kEndOfHeader = "\r\n\r\n";
-constexpr std::size_t kReadBytes = 16 * 1024;
+constexpr std::size_t kReadBytes = std::size_t{16} * 1024;
 
 /// Where the daemon is, and how it is called in messages and in the Host header.
 struct Place {

@@ -8,8 +8,8 @@
 
 namespace faultlun::daemon {
 
-inline constexpr std::size_t kMaxAnswerHeaderBytes = 16 * 1024;
-inline constexpr std::size_t kMaxAnswerBytes = 16 * 1024 * 1024;  ///< header and body
+inline constexpr std::size_t kMaxAnswerHeaderBytes = std::size_t{16} * 1024;
+inline constexpr std::size_t kMaxAnswerBytes = std::size_t{16} * 1024 * 1024;  ///< header and body
 
 struct HttpAnswer {
   unsigned status = 0;

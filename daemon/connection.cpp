@@ -62,6 +62,7 @@ std::size_t Connection::receive(bytes::View octets) {
     used += frame.length;
     receive_pdu(frame.pdu);
   }
+  if (ping_sent_ && session_ && !session_->nop_in_outstanding()) ping_sent_.reset();
   receiving_ = false;
   return used;
 }
@@ -232,7 +233,6 @@ void Connection::on_deadline(TimePoint now) {
   } else {
     session_->on_deadline(now, out_, effects_);
     perform_all();
-    if (session_ && !session_->nop_in_outstanding()) ping_sent_.reset();
     if (ping_sent_ && *ping_sent_ + limits_.nop_timeout <= now) {
       loop_.counters().add(Metric::connections_timed_out);
       close_after_flush("no answer to a NOP-In");

@@ -24,6 +24,8 @@ struct Arrival {
   std::string peer_address;                           ///< for logs and the control API
   std::string local_address;                          ///< address:port the peer reached us at
   std::shared_ptr<const iscsi::Directory> directory;  ///< with the addresses this peer can reach
+  std::shared_ptr<const int>
+      counted;  ///< held while the connection counts among those of its portal
 };
 
 /// What a connection tells whoever moves its bytes, outside receive() and on_deadline().

@@ -27,6 +27,7 @@ ConnectionLimits limits_of(const config::Limits& limits) {
   out.nop_interval = limits.nop_interval;
   out.nop_timeout = limits.nop_timeout;
   out.command_window = limits.command_window;
+  out.max_connections_per_portal = limits.max_connections_per_portal;
   return out;
 }
 
@@ -116,7 +117,7 @@ void Daemon::open_portals() {
     const tcp::endpoint endpoint(boost::asio::ip::make_address(portal.listen.host),
                                  portal.listen.port);
     auto listener = std::make_unique<Listener>(
-        *homes_.front().worker, Listener::Portal{endpoint, index++, portal.group},
+        *homes_.front().worker, world_, Listener::Portal{endpoint, index++, portal.group},
         [this](const auto& where, const auto& local, const auto& peer) {
           return describe(where, local, peer);
         });
@@ -144,7 +145,13 @@ void Daemon::open_control() {
     const std::lock_guard lock(mutex_);
     return config::dump(config_);
   };
-  router_ = std::make_unique<control::Router>(control::api_routes(std::move(context)));
+  control::Route logout{
+      "POST", "/v1/sessions/{tsih}/logout",
+      "ask the initiator to log out (asynchronous event 1); the connection is closed if it does "
+      "not in time",
+      [this](const control::Request& request) { return ask_for_logout(request); }};
+  router_ = std::make_unique<control::Router>(
+      control::api_routes(std::move(context), {std::move(logout)}));
   control::ServerOptions options;
   options.listen = config_.control.unix_path.empty() ? config::to_text(config_.control.listen)
                                                      : "unix:" + config_.control.unix_path;
@@ -222,7 +229,7 @@ void Daemon::end_sessions_of_removed_targets() {
   for (auto& connection : world_.sessions.all()) {
     const auto& summary = connection->summary();
     if (summary.discovery || world_.find_target(summary.target)) continue;
-    connection->loop().post([connection] { connection->shut_down(); });
+    connection->loop().post([connection] { connection->request_logout(kLogoutSeconds); });
   }
 }
 

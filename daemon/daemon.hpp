@@ -20,6 +20,8 @@ namespace faultlun::daemon {
 
 class Daemon {
  public:
+  static constexpr std::uint16_t kLogoutSeconds =
+      3;  ///< Parameter3 of asynchronous event 1 (RFC 7143 §11.9)
   static constexpr auto kDrainTime =
       std::chrono::milliseconds(1500);  ///< at shutdown, for last words to leave
 
@@ -64,6 +66,7 @@ class Daemon {
   void open_control();
   Arrival describe(const Listener::Portal& portal, const boost::asio::ip::tcp::endpoint& local,
                    const boost::asio::ip::tcp::endpoint& peer);
+  control::Response ask_for_logout(const control::Request& request);
   void refresh_directories();
   void end_sessions_of_removed_targets();
   template <typename Done>

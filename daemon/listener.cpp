@@ -73,8 +73,9 @@ namespace {
 
 }  // namespace
 
-Listener::Listener(Worker& home, Portal portal, Describe describe)
+Listener::Listener(Worker& home, World& world, Portal portal, Describe describe)
     : home_(home),
+      world_(world),
       portal_(std::move(portal)),
       describe_(std::move(describe)),
       acceptor_(home.context()),
@@ -111,6 +112,10 @@ void Listener::wait() {
   });
 }
 
+bool Listener::full() const {
+  return static_cast<std::size_t>(count_.use_count()) > world_.limits().max_connections_per_portal;
+}
+
 void Listener::accept_some() {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     auto [worker, set] = homes_[next_home_];
@@ -132,11 +137,16 @@ void Listener::accept_some() {
       return;
     }
     if (error) continue;  // that peer went away while it waited
+    if (full()) {
+      home_.counters().add(Metric::connections_refused);
+      continue;  // the socket closes here
+    }
     next_home_ = (next_home_ + 1) % homes_.size();
     boost::system::error_code gone;
     const auto local = socket.local_endpoint(gone);
     if (gone) continue;
     auto arrival = describe_(portal_, local, peer);
+    arrival.counted = count_;
     if (worker == &home_) {
       set->admit(std::move(socket), std::move(arrival));
     } else {

@@ -58,7 +58,7 @@ class Listener {
                                          const boost::asio::ip::tcp::endpoint& peer)>;
 
   /// Binds and listens; throws std::runtime_error naming the address, the reason and the remedy.
-  Listener(Worker& home, Portal portal, Describe describe);
+  Listener(Worker& home, World& world, Portal portal, Describe describe);
 
   void start(std::vector<std::pair<Worker*, ConnectionSet*>> homes);
   void stop();
@@ -73,13 +73,18 @@ class Listener {
   void wait();
   void accept_some();
 
+  bool full() const;
+
   Worker& home_;
+  World& world_;
   Portal portal_;
   Describe describe_;
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::steady_timer pause_;
   std::vector<std::pair<Worker*, ConnectionSet*>> homes_;
   std::size_t next_home_ = 0;
+  const std::shared_ptr<const int> count_ =
+      std::make_shared<int>(0);  ///< use_count() - 1 connections are open
 };
 
 }  // namespace faultlun::daemon

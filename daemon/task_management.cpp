@@ -28,15 +28,18 @@ enum Response : std::uint8_t {
 constexpr scsi::SenseCode kClearedByAnotherInitiator{0x06, 0x2f, 0x00},
     kDeviceReset{0x06, 0x29, 0x03};
 
-/// Counts the sessions that still have to do their part; the last one answers.
+/// Counts the sessions that still have to do their part; the last one finishes the function and has
+/// it answered.
 struct Rendezvous {
   std::shared_ptr<Connection> issuer;
   std::uint32_t initiator_task_tag = 0;
-  std::function<void()> afterwards;
+  std::function<void()> finish;      ///< on the thread of whoever comes last
+  std::function<void()> afterwards;  ///< on the issuer's loop, after the answer
   std::atomic<std::size_t> waiting{1};
 
   void arrive() {
     if (waiting.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    if (finish) finish();
     issuer->loop().post([issuer = issuer, itt = initiator_task_tag, then = afterwards] {
       issuer->respond(itt, kFunctionComplete);
       if (then) then();
@@ -52,13 +55,14 @@ std::vector<std::shared_ptr<Connection>> sessions_of(World& world, const TargetH
   return sessions;
 }
 
-/// `part` runs on every session of the target: at once on the issuer's, whose next command comes
-/// after the function, and on the loop of each other one; then `rendezvous` is over.
+/// `part` runs on every session of the target: at once on those of the issuer's loop (its own next
+/// command comes after the function), on the loop of each other one otherwise; then `rendezvous` is
+/// over.
 template <typename Part>
 void on_every_session(World& world, const TargetHost& target,
                       const std::shared_ptr<Rendezvous>& rendezvous, Part part) {
   for (auto& connection : sessions_of(world, target)) {
-    if (connection == rendezvous->issuer) {
+    if (&connection->loop() == &rendezvous->issuer->loop()) {
       part(*connection);
       continue;
     }
@@ -89,12 +93,11 @@ void tell(Connection& connection, const std::set<std::uint16_t>& units, scsi::Se
       host->with_unit([&](auto& unit) { unit.raise_for(nexus, condition); });
 }
 
-/// What a reset does to the tasks of one session.  The reset itself has raised the unit attention
-/// already; a session on another thread may have reported it and begun new commands since.  Those
-/// are aborted here as well, so it is told again.
-void lose_tasks(Connection& each, const Connection* issuer, std::optional<std::uint16_t> lun) {
-  const auto units = each.abort_tasks(lun, false);
-  if (&each != issuer) tell(each, units, kDeviceReset);
+/// What a reset does to one session: its tasks go, and its next command there learns of it
+/// (A10.09).  This comes before the reset of the unit itself, so that no answer of an old task can
+/// follow the unit attention.
+void lose_tasks(Connection& each, std::optional<std::uint16_t> lun) {
+  tell(each, each.abort_tasks(lun, false), kDeviceReset);
 }
 
 void clear_task_set(Connection& issuer, World& world, const std::shared_ptr<LunHost>& host,
@@ -115,23 +118,23 @@ void clear_task_set(Connection& issuer, World& world, const std::shared_ptr<LunH
 
 void reset_unit(Connection& issuer, World& world, const std::shared_ptr<LunHost>& host,
                 const iscsi::effect::ManageTasks& request) {
-  // The unit attention first: no command of another nexus may slip between its lost tasks and the
-  // news (A10.09).
-  host->with_unit([](auto& unit) { unit.reset(scsi::ResetKind::logical_unit); });
-  on_every_session(
-      world, issuer.runner()->target(), rendezvous_for(issuer, request),
-      [lun = host->number(), self = &issuer](Connection& each) { lose_tasks(each, self, lun); });
+  auto rendezvous = rendezvous_for(issuer, request);
+  rendezvous->finish = [host] {
+    host->with_unit([](auto& unit) { unit.reset(scsi::ResetKind::logical_unit); });
+  };
+  on_every_session(world, issuer.runner()->target(), rendezvous,
+                   [lun = host->number()](Connection& each) { lose_tasks(each, lun); });
 }
 
 void reset_target(Connection& issuer, World& world, const iscsi::effect::ManageTasks& request,
                   bool cold) {
-  auto& target = issuer.runner()->target();
-  for (const auto& host : target.luns()->by_number)
-    if (host)
-      host->with_unit([cold](auto& unit) {
-        unit.reset(cold ? scsi::ResetKind::target_cold : scsi::ResetKind::target_warm);
-      });
   auto rendezvous = rendezvous_for(issuer, request);
+  auto& target = issuer.runner()->target();
+  const auto kind = cold ? scsi::ResetKind::target_cold : scsi::ResetKind::target_warm;
+  rendezvous->finish = [kind, luns = target.luns()] {
+    for (const auto& host : luns->by_number)
+      if (host) host->with_unit([kind](auto& unit) { unit.reset(kind); });
+  };
   if (cold) {
     target.forget_ports();
     // Answer first, then every connection of every initiator goes (RFC 7143 §11.5.1).
@@ -141,7 +144,7 @@ void reset_target(Connection& issuer, World& world, const iscsi::effect::ManageT
     };
   }
   on_every_session(world, target, rendezvous,
-                   [self = &issuer](Connection& each) { lose_tasks(each, self, std::nullopt); });
+                   [](Connection& each) { lose_tasks(each, std::nullopt); });
 }
 
 }  // namespace

@@ -109,6 +109,7 @@ struct ConnectionLimits {
   Duration nop_interval{};  ///< zero: no keep-alive
   Duration nop_timeout = std::chrono::seconds(10);
   std::uint32_t command_window = iscsi::kCommandWindow;
+  std::size_t max_connections_per_portal = 8192;  ///< one more is closed at once
 };
 
 class World {

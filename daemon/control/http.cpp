@@ -14,11 +14,11 @@
 
 #include <array>
 #include <cassert>
+#include <csignal>
 #include <cstdint>
 #include <cstring>
 #include <optional>
 #include <set>
-#include <signal.h>
 #include <sys/socket.h>
 #include <thread>
 
