@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kSpareSlabs = 256;  // per thread: under 512 KiB
 constexpr std::size_t kSpareIndexes = 4;  // per thread
+constexpr std::uint32_t kIdleShift = 32 - std::countr_zero(TaskTable::kIdleIndexEntries);
 constexpr std::size_t kIdleSlabPointers =
     64;  // a longer list of slabs is freed when the table is empty
 
@@ -95,6 +96,9 @@ void TaskTable::resize_index(std::size_t entries) {
   tags_ = 0;
   for (const Entry& entry : old)
     if (entry.slot_and_one != 0) insert(entry.tag, entry.slot_and_one - 1);
+  if (old.size() != kIdleIndexEntries) return;
+  std::fill(old.begin(), old.end(), Entry{});
+  idle_index_ = std::move(old);  // comes back when the table is empty
 }
 
 void TaskTable::add_slab() {
@@ -112,7 +116,9 @@ void TaskTable::add_slab() {
 void TaskTable::trim() {
   if (index_.size() > kIdleIndexEntries) {  // all entries are empty again
     ThreadCache<Index, kSpareIndexes>::give(std::move(index_));
-    index_ = Index();
+    index_ = std::move(idle_index_);
+    idle_index_ = Index();
+    shift_ = kIdleShift;
   }
   if (slabs_.size() <= 1) return;
   while (slabs_.size() > 1) {

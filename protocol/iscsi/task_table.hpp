@@ -65,6 +65,7 @@ class TaskTable {
 
   std::vector<std::unique_ptr<Slab>> slabs_;
   Index index_;
+  Index idle_index_;  ///< the small one, while a longer one is needed
   std::uint32_t shift_ = 32;
   std::uint32_t tags_ = 0;  ///< entries in use
   std::uint32_t count_ = 0;
