@@ -9,6 +9,8 @@ namespace {
 using lun_backends::Operation;
 using scsi::MediumResult;
 
+constexpr std::uint64_t kDiscardBytes =
+    16 << 20;  // UNMAP: what a device gives back before others have their turn
 constexpr std::uint64_t kStepBytes =
     1 << 20;  // VERIFY and WRITE SAME walk through the medium in pieces of this size
 
@@ -43,6 +45,20 @@ Operation flush_all() {
   step.kind = Operation::Kind::flush;
   return step;
 }
+
+/// co_await it between the steps of a long command: whatever else waits on this loop has its turn.
+class Pause {
+ public:
+  explicit Pause(Loop& loop) : loop_(loop) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> waiting) {
+    loop_.post([waiting] { waiting.resume(); });
+  }
+  void await_resume() const noexcept {}
+
+ private:
+  Loop& loop_;
+};
 
 /// The session may have ended while the medium worked.
 void settle(TaskOperation& operation) {
@@ -109,6 +125,7 @@ Detached write(OperationPtr operation, Loop& loop) {
 Detached verify(OperationPtr operation, Loop& loop) {
   const auto plan = std::get<scsi::VerifyMedium>(operation->plan);
   bytes::Buffer medium(std::min(plan.length_bytes, kStepBytes));
+  Pause pause(loop);
   for (std::uint64_t done = 0; done < plan.length_bytes && ok(operation->result);) {
     const auto length = std::min(plan.length_bytes - done, kStepBytes);
     const auto piece = bytes::Span(medium).first(length);
@@ -116,6 +133,7 @@ Detached verify(OperationPtr operation, Loop& loop) {
     note(*operation, co_await step);
     if (plan.compare) compare(*operation, piece, operation->data, done, plan.one_block);
     done += length;
+    if (done < plan.length_bytes) co_await pause;
     if (operation->aborted || !operation->runner) break;
   }
   settle(*operation);
@@ -162,12 +180,16 @@ Detached write_same(OperationPtr operation, Loop& loop) {
   for (std::size_t at = 0; at < pattern.size(); at += plan.block.size())
     std::memcpy(pattern.data() + at, plan.block.data(),
                 std::min(plan.block.size(), pattern.size() - at));
+  const bool through =
+      !operation->host->look_at_unit([](const auto& unit) { return unit.write_cache_enabled(); });
+  Pause pause(loop);
   for (std::uint64_t done = 0; done < total && ok(operation->result);) {
     const auto length = std::min<std::uint64_t>(total - done, pattern.size());
     DeviceStep step(operation->host->device(), loop,
-                    write_from(offset + done, bytes::View(pattern).first(length), false));
+                    write_from(offset + done, bytes::View(pattern).first(length), through));
     note(*operation, co_await step);
     done += length;
+    if (done < total) co_await pause;
     if (operation->aborted || !operation->runner) break;
   }
   settle(*operation);
@@ -175,14 +197,22 @@ Detached write_same(OperationPtr operation, Loop& loop) {
 
 Detached unmap(OperationPtr operation, Loop& loop) {
   const auto extents = std::get<scsi::UnmapMedium>(operation->plan).extents;
+  Pause pause(loop);
+  std::uint64_t since_pause = 0;
   for (const auto& extent : extents) {
-    Operation discard;
-    discard.kind = Operation::Kind::discard;
-    discard.offset_bytes = extent.offset_bytes;
-    discard.length_bytes = extent.length_bytes;
-    DeviceStep step(operation->host->device(), loop, discard);
-    note(*operation, co_await step);
-    if (!ok(operation->result)) break;
+    for (std::uint64_t done = 0; done < extent.length_bytes && ok(operation->result);) {
+      Operation discard;
+      discard.kind = Operation::Kind::discard;
+      discard.offset_bytes = extent.offset_bytes + done;
+      discard.length_bytes = std::min(extent.length_bytes - done, kDiscardBytes);
+      done += discard.length_bytes;
+      since_pause += discard.length_bytes;
+      DeviceStep step(operation->host->device(), loop, discard);
+      note(*operation, co_await step);
+      if (since_pause < kDiscardBytes) continue;
+      since_pause = 0;
+      co_await pause;
+    }
   }
   settle(*operation);
 }
@@ -247,7 +277,9 @@ MediumResult medium_result(const Operation& operation) {
     }
     return Outcome::write_error;
   }();
-  return {outcome, outcome == Outcome::miscompare ? 0 : operation.offset_bytes};
+  return {outcome, outcome == Outcome::miscompare
+                       ? operation.error_offset_bytes - operation.offset_bytes
+                       : operation.error_offset_bytes};
 }
 
 }  // namespace faultlun::daemon
