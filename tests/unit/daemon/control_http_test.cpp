@@ -23,7 +23,7 @@ using faultlun::daemon::SystemClock;
 namespace {
 
 constexpr auto kPatience = 5s;               ///< until a test gives up on the server
-constexpr auto kShortTime = 150ms;           ///< the request time where a test waits for its end
+constexpr auto kShortTime = 250ms;           ///< the request time where a test waits for its end
 constexpr std::size_t kBigBytes = 64 << 20;  ///< more than the system buffers for a connection
 
 struct Answer {
@@ -432,11 +432,11 @@ TEST_CASE("an idle connection is closed without a word") {
 }
 
 TEST_CASE("waiting before a request does not shorten its time") {
-  const Running running(options(4 * kShortTime));
+  const Running running(options(8 * kShortTime));
   Peer peer(running.url());
-  ::poll(nullptr, 0, static_cast<int>(3 * kShortTime.count()));
+  ::poll(nullptr, 0, static_cast<int>(5 * kShortTime.count()));
   REQUIRE(peer.send("GET /hello HTTP/1.1\r\n"));
-  ::poll(nullptr, 0, static_cast<int>(2 * kShortTime.count()));
+  ::poll(nullptr, 0, static_cast<int>(5 * kShortTime.count()));
   CHECK(peer.call("Host: localhost\r\n\r\n").status == 200);
 }
 
