@@ -329,13 +329,23 @@ TEST_CASE(
   session.expect_alive();
 }
 
-TEST_CASE("A4.19 reserved words are answers, not values") {
+TEST_CASE("A4.19 reserved words are answers, never values") {
   TargetProcess target;
-  CHECK(value_of(answers_to(target, {{"MaxBurstLength", "None"}}), "MaxBurstLength") == "Reject");
-  CHECK(value_of(answers_to(target, {{"InitialR2T", "NotUnderstood"}}), "InitialR2T") == "Reject");
-  LoginOptions options = with_keys({{"InitiatorAlias", "None"}});
+  for (const auto& [key, word] : Keys{{"MaxBurstLength", "None"},
+                                      {"InitialR2T", "NotUnderstood"},
+                                      {"MaxOutstandingR2T", "Irrelevant"},
+                                      {"ImmediateData", "Reject"}}) {
+    CAPTURE(key);
+    RawInitiator session(target.portal());
+    const auto outcome = session.login(with_keys({{key, word}}));
+    if (outcome.ok()) CHECK(value_of(outcome.answers, key) == "Reject");
+    if (!outcome.ok()) CHECK(login_class(outcome.status) == 2);
+  }
+  LoginOptions alias = with_keys({{"InitiatorAlias", "None"}});
   RawInitiator session(target.portal());
-  CHECK(session.login(options).ok());
+  const auto status = session.login(alias).status;
+  CHECK((status == 0 || login_class(status) == 2));
+  check_serves(target);
 }
 
 TEST_CASE("A4.20 the obsolete marker keys are answered No or Reject, their intervals Reject") {

@@ -180,7 +180,7 @@ TEST_CASE(
     const auto open = session.login_step(0x04, false, identity_keys());
     REQUIRE(open.has_value());
     Pdu next = login_request(kOperationalToFull, true, false, {}, kIsid);
-    next.with_tag(open->tag()).set(offset, 1);
+    next.with_tag(open->tag()).set(offset, 9);
     session.send(next);
     const auto answer = session.try_receive(kPatience);
     if (answer) CHECK(login_class(answer->login_status()) == 2);
@@ -337,7 +337,8 @@ TEST_CASE("A5.19 InitiatorName and TargetName may be repeated but not changed") 
   TargetProcess target;
   const auto second_step = [&](const Keys& keys) {
     RawInitiator session(target.portal());
-    const auto open = session.login_step(0x00, true, identity_keys());
+    const auto open = session.login_step(0x00, false, identity_keys());
+    REQUIRE(open.has_value());
     const auto moved = session.login_step(kSecurityToOperational, true, {});
     REQUIRE(moved.has_value());
     const auto last = session.login_step(kOperationalToFull, true, keys);

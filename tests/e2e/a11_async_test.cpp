@@ -30,6 +30,27 @@ TEST_CASE("A11.03 on shutdown sessions hear that their connections are dropped, 
   }
 }
 
+TEST_CASE(
+    "A11.03 sessions of a target that a new configuration removes hear of it, the others do not") {
+  LabConfig config;
+  config.targets.push_back(TargetConfig{});
+  config.targets[1].name = "iqn.2026-11.example.faultlun:passing";
+  TargetProcess target(config);
+  auto stays = connect_session(target);
+  auto options = second_initiator();
+  options.target = config.targets[1].name;
+  auto goes = connect_session(target, options);
+  config.targets.pop_back();
+  target.replace_config(config.json(target.directory()));
+  const auto message = goes.try_receive(3000);
+  REQUIRE_MESSAGE(message.has_value(), "closed or forgotten without an Asynchronous Message");
+  CHECK_MESSAGE(message->opcode() == Op::async_message, message->describe());
+  CHECK((message->at(36) >= 1 && message->at(36) <= 3));
+  goes.expect_closed();
+  stays.expect_alive();
+  CHECK(status_of(target, options) == 0x0203);
+}
+
 TEST_CASE("A11.06 a NOP-Out is answered with its own data, as far as the initiator takes it") {
   TargetProcess target;
   auto session = connect_session(target);
