@@ -225,7 +225,8 @@ void Session::Impl::finish_task_management(std::uint32_t initiator_task_tag, std
 }
 
 void Session::Impl::respond_when_ready(Management management, std::uint8_t answer, Outbox& out) {
-  if (covered_tasks_gone(management))
+  // After a cold reset every connection closes: there is no later moment to answer (A10.11).
+  if (management.function == target_cold_reset || covered_tasks_gone(management))
     return send_task_management_response(management.initiator_task_tag, answer,
                                          management.additional, out);
   management.state = Management::State::tasks;

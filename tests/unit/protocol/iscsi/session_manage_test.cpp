@@ -388,6 +388,17 @@ TEST_CASE(
   CHECK(is_response(bench.answer(), 2, scsi::Status::good));
 }
 
+TEST_CASE("TARGET COLD RESET is answered at once, because every connection closes next (A10.11)") {
+  Bench bench;
+  bench.collect(bench.start(write_command(1, 512)), 512);
+  bench.answers();
+  bench.send(task_management(4, kColdReset));
+  bench.effects.clear();
+  bench.session->abort_tasks(std::nullopt, false, bench.out, bench.effects);
+  bench.session->finish_task_management(4, 0, 0, bench.out);
+  CHECK(is_tmf(bench.answer(), 4, 0));
+}
+
 TEST_CASE("tasks aborted by others end silently, or with TASK ABORTED when TAS says so (B2.03)") {
   for (const bool tas : {false, true}) {
     CAPTURE(tas);
