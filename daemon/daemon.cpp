@@ -160,6 +160,18 @@ void Daemon::open_control() {
   control_url_ = control_->url();
 }
 
+control::Response Daemon::ask_for_logout(const control::Request& request) {
+  const auto& tsih = request.parameters.at("tsih");
+  for (auto& connection : world_.sessions.all()) {
+    const auto& summary = connection->summary();
+    if (std::to_string(summary.tsih) != tsih || summary.discovery) continue;
+    connection->loop().post([connection] { connection->request_logout(kLogoutSeconds); });
+    return control::json_response({{"tsih", summary.tsih}, {"seconds", kLogoutSeconds}}, 202);
+  }
+  return control::problem(
+      404, "there is no session with TSIH " + tsih + "; GET /v1/sessions lists those there are");
+}
+
 // ---- running
 // ------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ std::string control_of(const Options& options) {
 /// GET, printed as it comes; 0 when the daemon answered 200.
 int ask(const Options& options, const char* path) {
   const auto answer = faultlun::daemon::http_get(control_of(options), path, kClientPatience);
-  std::printf("%s\n", answer.body.c_str());
+  std::fputs(answer.body.c_str(), stdout);
   return answer.status == 200 ? 0 : 1;
 }
 

@@ -36,6 +36,8 @@ constexpr std::size_t kMaxRefusals = 16;  ///< connections over the limit that a
 constexpr auto kLingerTime = std::chrono::seconds(1);
 constexpr auto kAcceptPause =
     std::chrono::milliseconds(100);  ///< after an error, such as no descriptors
+constexpr std::string_view kHealthPath =
+    "/v1/healthz";  ///< open to health checks: it tells nothing
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /// The address that a client of a TCP connection connected to.
@@ -203,7 +205,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     } else if (is_loopback_ && hosts + target_.authority.size() > 0 &&
                !is_host_allowed(host, own_addresses_)) {
       fail(403, "this host name is not served; use localhost or an IP address");
-    } else if (!is_token_right(header[http::field::authorization], shared_.options.token)) {
+    } else if (header.method() != http::verb::get && header.method() != http::verb::head &&
+               header.count(http::field::origin) != 0) {
+      fail(403,
+           "requests that change something are not taken from web pages; send them without Origin");
+    } else if (target_.path != kHealthPath &&
+               !is_token_right(header[http::field::authorization], shared_.options.token)) {
       fail(401, "the token is missing or wrong; send the header \"Authorization: Bearer TOKEN\"");
     } else if (header.count(http::field::expect) > 0 && !expects_continue()) {
       fail(417, "only \"Expect: 100-continue\" is understood");

@@ -1,5 +1,6 @@
-#include "daemon/clock.hpp"
 #include "daemon/control/http.hpp"
+
+#include "daemon/clock.hpp"
 #include "daemon/log.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -463,6 +464,20 @@ TEST_CASE("with a token only requests that carry it are served") {
   CHECK(none.has("WWW-Authenticate: Bearer realm=\"faultlun\""));
   CHECK(Peer(running.url()).get("/hello", "Authorization: Bearer s3cres\r\n").status == 401);
   CHECK(Peer(running.url()).get("/hello", "Authorization: Bearer s3cret\r\n").body == "hello");
+}
+
+TEST_CASE("the health check needs no token") {
+  auto chosen = options();
+  chosen.token = "s3cret";
+  const Running running(chosen);
+  CHECK(Peer(running.url()).get("/v1/healthz").status != 401);
+}
+
+TEST_CASE("a web page of another origin changes nothing") {
+  const Running running(options());
+  const std::string start = "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n";
+  CHECK(Peer(running.url()).call(start + "Origin: http://elsewhere.example\r\n\r\n").status == 403);
+  CHECK(Peer(running.url()).call(start + "\r\n").status != 403);
 }
 
 TEST_CASE("a request without the token learns not even which paths there are") {
