@@ -114,7 +114,7 @@ Plan plan_write_same(Execution& execution) {
   if (range.lba >= profile.blocks)
     return *check_range(profile, {range.lba, std::max<std::uint64_t>(range.blocks, 1)});
   if (auto beyond = check_range(profile, range)) return *std::move(beyond);
-  if (range.blocks > max_write_same_blocks(profile.block_size))
+  if (range.blocks > kMaxWriteSameBytes / profile.block_size)
     return invalid_cdb_field(length_at(execution));
 
   bytes::Buffer block(profile.block_size);
@@ -129,8 +129,9 @@ Plan plan_write_same(Execution& execution) {
     std::ranges::copy(came, block.begin());
   }
   const Extent extent{range.lba * profile.block_size, range.blocks * profile.block_size};
-  // SBC-3 §5.43 would write a block that is not all zeros although UNMAP is set (LBPRZ=1).  Linux's own targets,
-  // scsi_debug and tgt unmap whatever the block holds, and iscsi-test-cu (WriteSame10.UnmapUntilEnd) asks for that.
+  // SBC-3 §5.43 would write a block that is not all zeros although UNMAP is set (LBPRZ=1).  Linux's
+  // own targets, scsi_debug and tgt unmap whatever the block holds, and iscsi-test-cu
+  // (WriteSame10.UnmapUntilEnd) asks for that.
   if (unmap) return UnmapMedium{{extent}};
   return WriteSame{extent.offset_bytes, extent.length_bytes, std::move(block)};
 }

@@ -91,7 +91,7 @@ void put_block_limits(bytes::Writer& out, const LogicalUnitProfile& profile, con
   out.be32(profile.thin ? kMaxUnmapBlocks : 0).be32(profile.thin ? kMaxUnmapDescriptors : 0);
   out.be32(profile.thin ? physical : 0)
       .be32(profile.thin ? 0x80000000 : 0);  // UGAVALID, alignment 0
-  out.be64(max_write_same_blocks(profile.block_size));
+  out.be64(blocks(kMaxWriteSameBytes));
   out.zeros(20);
 }
 

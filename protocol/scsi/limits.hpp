@@ -16,11 +16,8 @@ inline constexpr std::uint8_t kMaxCompareAndWriteBlocks = 255;
 /// MAXIMUM UNMAP LBA COUNT (of a whole command) and MAXIMUM UNMAP BLOCK DESCRIPTOR COUNT.
 inline constexpr std::uint32_t kMaxUnmapBlocks = 1U << 20;
 inline constexpr std::uint32_t kMaxUnmapDescriptors = 256;
-/// MAXIMUM WRITE SAME LENGTH, in blocks.  With 4,096-byte blocks it stays below 65,536, because
-/// test suites that see more first WRITE as much in one command, and that would be more than
-/// MAXIMUM TRANSFER LENGTH.
-constexpr std::uint64_t max_write_same_blocks(std::uint32_t block_size) {
-  return block_size > 512 ? 0x8000 : 0x100000;
-}
+/// MAXIMUM WRITE SAME LENGTH: 262,144 blocks of 512 bytes, 32,768 of 4,096.  From 65,536 blocks on
+/// test suites first WRITE 65,536 in one command, so with 4,096-byte blocks it must stay below.
+inline constexpr std::uint64_t kMaxWriteSameBytes = 128ULL << 20;
 
 }  // namespace faultlun::scsi

@@ -186,10 +186,10 @@ TEST_CASE("B8.11 WRITE SAME of no blocks goes to the end, within MAXIMUM WRITE S
   CHECK(bench.said({0x41, 0, 0, 0, 8, 1, 0, 0, 0, 0}) == "5/21/00 info 2049");
   CHECK(bench.said({0x41, 0, 0, 0, 8, 0, 0, 0, 0, 0}) == "5/21/00 info 2048");
   auto profile = small_disk();
-  profile.blocks = 0x100001;
+  profile.blocks = 0x40001;
   UnitBench large(profile);
   CHECK(large.said({0x41, 0, 0, 0, 0, 0, 0, 0, 0, 0}) == "5/24/00 cdb 7");
-  CHECK(large.said({0x93, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 1, 0, 0}) == "5/24/00 cdb 10");
+  CHECK(large.said({0x93, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x04, 0, 1, 0, 0}) == "5/24/00 cdb 10");
   CHECK(large.planned<NeedData>({0x41, 0, 0, 0, 0, 1, 0, 0, 0, 0}).bytes == 512);
 }
 

@@ -187,7 +187,7 @@ TEST_CASE("B6.09 page B0h: the limits, in blocks of 512") {
   CHECK(bytes::be32(&data[24]) == 256);
   CHECK(bytes::be32(&data[28]) == 8);
   CHECK(bytes::be32(&data[32]) == 0x80000000);
-  CHECK(bytes::be64(&data[36]) == 0x100000);
+  CHECK(bytes::be64(&data[36]) == 0x40000);
 }
 
 TEST_CASE("B6.09 B8.29 page B0h with 4096-byte blocks, and without thin provisioning") {
