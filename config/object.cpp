@@ -198,7 +198,7 @@ void Object::finish() {
   if (!value_.is_object()) return;
   for (const auto& [key, ignored] : value_.json_->items()) {
     if (std::find(names.begin(), names.end(), key) != names.end()) continue;
-    const std::string hint = did_you_mean(key, names);
+    const std::string hint = value_.problems_->full() ? std::string{} : did_you_mean(key, names);
     const std::string path = value_.path_.empty() ? key : value_.path_ + "." + key;
     value_.problems_->add(
         path, hint.empty() ? "unknown key; known here: " + listed(names) : "unknown key" + hint);

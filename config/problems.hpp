@@ -27,6 +27,8 @@ class Problems {
  public:
   void add(std::string path, std::string message, std::size_t line = 0);
   bool empty() const { return list_.empty(); }
+  /// Whatever is added now is only counted; no need to think of a good message.
+  bool full() const { return list_.size() >= kMaxProblems; }
   const std::vector<Problem>& list() const { return list_; }
   std::vector<Problem>& list() { return list_; }
   /// Problems that were found after the list was full.

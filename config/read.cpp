@@ -224,10 +224,11 @@ void read_luns(const Value& value, Target& target, std::vector<std::uint32_t>& e
   for (const Value& item : value.items(kMaxLuns)) {
     const LunEntry entry = read_lun(item);
     for (std::uint32_t number = entry.range.first; number <= entry.range.last; ++number) {
-      if (total++ == kMaxLuns) {
+      if (total == kMaxLuns) {
         item.fail("more than 65536 LUNs in all targets; remove some");
         return;
       }
+      ++total;
       Lun lun = entry.lun;
       lun.lun = static_cast<std::uint16_t>(number);
       replace_placeholder(lun.backend.path, lun.lun);
@@ -235,7 +236,6 @@ void read_luns(const Value& value, Target& target, std::vector<std::uint32_t>& e
       entries.push_back(index);
     }
     ++index;
-    if (total > kMaxLuns) return;
   }
 }
 

@@ -311,6 +311,13 @@ TEST_CASE("more units than the limit are refused, and the limit itself is not") 
   target["name"] = "iqn.2026-11.example:e";
   tree["targets"].push_back(target);
   check_refused(tree, "targets[4].luns[0]", "65536");
+  target["name"] = "iqn.2026-11.example:f";
+  tree["targets"].push_back(target);
+  Problems problems;
+  const Reading reading = read_config(Value(&tree, "", problems));
+  CHECK(problems.list().size() == 2);
+  CHECK(reading.config.targets[4].luns.empty());
+  CHECK(reading.config.targets[5].luns.empty());
 }
 
 TEST_CASE("more portals, targets or initiators than the limit are refused") {
