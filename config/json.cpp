@@ -95,7 +95,7 @@ class Builder : public nlohmann::json_sax<Json> {
     const std::size_t column = start == std::string_view::npos ? near + 1 : near - start;
     problems_.add("",
                   "line " + std::to_string(where) + ", column " + std::to_string(column) + ": " +
-                      printable(reason) +
+                      shortened(reason) +
                       "; JSON wants double quotes, a comma between members, none after the last, "
                       "and has no comments",
                   where);
@@ -127,12 +127,16 @@ class Builder : public nlohmann::json_sax<Json> {
     return line_;
   }
 
-  static std::string printable(std::string text) {
+  /// The parser quotes the whole token that it choked on: as long as the text may be, and not
+  /// always UTF-8.
+  static std::string shortened(std::string text) {
+    constexpr std::size_t kHead = 120;
+    constexpr std::size_t kTail = 60;
     for (char& c : text)
-      if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+      if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e) c = '?';
+    if (text.size() > kHead + kTail) text.replace(kHead, text.size() - kHead - kTail, "...");
     return text;
   }
-
   bool stop(const std::string& why) {
     problems_.add(path_, why, line(0));
     return false;

@@ -57,7 +57,9 @@ void append_printable(std::string& out, std::string_view text) {
 
 std::string to_text(const Problem& problem, std::string_view file) {
   std::string out(file);
-  if (problem.line != 0) out += (file.empty() ? "line " : ":") + std::to_string(problem.line);
+  const bool said = file.empty() && problem.message.starts_with("line ");
+  if (problem.line != 0 && !said)
+    out += (file.empty() ? "line " : ":") + std::to_string(problem.line);
   if (!out.empty()) out += ": ";
   if (!problem.path.empty()) {
     append_printable(out, problem.path);

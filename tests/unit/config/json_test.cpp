@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 using namespace faultlun::config;
 
 namespace {
@@ -42,6 +44,19 @@ TEST_CASE("every way of not being JSON is one problem with a remedy") {
     CAPTURE(text);
     CHECK(problem_of(text).message.find(';') != std::string::npos);
   }
+}
+
+TEST_CASE("the message about a broken token is short, however long the token is") {
+  CHECK(problem_of(std::string(100'000, '\t') + "x").message.size() < 400);
+  CHECK(problem_of("\"" + std::string(100'000, 'x')).message.size() < 400);
+  CHECK(problem_of("{\"" + std::string(100'000, 'x') + "\n\": 1}").message.size() < 400);
+  CHECK(problem_of("[" + std::string(100'000, '1') + "]").message.size() < 400);
+}
+
+TEST_CASE("a message is printable ASCII or UTF-8 even when the text is not") {
+  const std::string message = problem_of("{\"\xff\xfe\": 1}").message;
+  CHECK(std::all_of(message.begin(), message.end(), [](char c) { return c >= 0x20; }));
+  CHECK(Json(message).dump().size() > message.size());
 }
 
 TEST_CASE("an empty text is refused with the way to ask for the defaults") {

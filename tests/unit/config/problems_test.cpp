@@ -9,6 +9,9 @@ TEST_CASE("a problem is one line that names file, line, path and message") {
   CHECK(to_text({"a.b", "wrong", 12}) == "line 12: a.b: wrong");
   CHECK(to_text({"a.b", "wrong", 0}, "lab.json") == "lab.json: a.b: wrong");
   CHECK(to_text({"", "wrong", 0}) == "wrong");
+  CHECK(to_text({"", "line 3, column 1: wrong", 3}) == "line 3, column 1: wrong");
+  CHECK(to_text({"", "line 3, column 1: wrong", 3}, "lab.json") ==
+        "lab.json:3: line 3, column 1: wrong");
 }
 
 TEST_CASE("control characters in a path or message do not reach the terminal") {
