@@ -45,8 +45,12 @@ TEST_CASE(
   const auto message = goes.try_receive(3000);
   REQUIRE_MESSAGE(message.has_value(), "closed or forgotten without an Asynchronous Message");
   CHECK_MESSAGE(message->opcode() == Op::async_message, message->describe());
-  CHECK((message->at(36) >= 1 && message->at(36) <= 3));
-  goes.expect_closed();
+  REQUIRE(message->at(36) == 1);
+  const int grace = message->u16(42) * 1000;  // Parameter3: seconds to log out in
+  CHECK(grace > 0);
+  const auto start = now_ms();
+  goes.expect_closed(grace + kPatience);  // it does not, and is closed
+  CHECK(now_ms() - start >= grace - 500);
   stays.expect_alive();
   CHECK(status_of(target, options) == 0x0203);
 }

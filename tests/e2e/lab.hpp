@@ -11,6 +11,13 @@ namespace faultlun::e2e {
 
 using namespace faultlun::support;  // every test here speaks in its words
 
+// Memory is judged in plain builds only: a sanitizer's shadow and quarantine are not the daemon's.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kPlainBuild = false;
+#else
+inline constexpr bool kPlainBuild = true;
+#endif
+
 inline constexpr std::uint8_t kSecurityToOperational = 0x01, kSecurityToFull = 0x03,
                               kOperationalToFull = 0x07;
 

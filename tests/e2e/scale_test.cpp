@@ -7,11 +7,6 @@
 using namespace faultlun::e2e;
 
 namespace {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kPlainBuild = false;  // shadow memory and quarantine are not the daemon's
-#else
-constexpr bool kPlainBuild = true;
-#endif
 constexpr std::size_t kSessions = 1000;
 
 LoginOptions numbered(std::size_t number) {

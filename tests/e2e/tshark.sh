@@ -25,7 +25,7 @@ capture() { # DURATION-LIMIT
   tshark -q -i lo -B 64 -f "tcp port $port" -w "$tmp/capture.pcapng" -a "duration:$1" > "$tmp/tshark.log" 2>&1 &
   tshark=$!
   for _ in $(seq 100); do
-    grep -q "Capture started\|Capturing on" "$tmp/tshark.log" && [ -s "$tmp/capture.pcapng" ] && return
+    grep -qs "Capture started\|Capturing on" "$tmp/tshark.log" && [ -s "$tmp/capture.pcapng" ] && return
     kill -0 "$tshark" 2> /dev/null || break
     sleep 0.1
   done
