@@ -188,11 +188,11 @@ void Connection::respond(std::uint32_t initiator_task_tag, std::uint8_t response
 }
 
 std::set<std::uint16_t> Connection::abort_tasks(std::optional<std::uint16_t> lun,
-                                                bool task_aborted_status) {
+                                                bool task_aborted_status, iscsi::AbortedBy by) {
   std::set<std::uint16_t> units;
   if (!session_ || !runner_) return units;
   iscsi::Effects effects;
-  session_->abort_tasks(lun, task_aborted_status, out_, effects);
+  session_->abort_tasks(lun, task_aborted_status, by, out_, effects);
   for (const auto& effect : effects) {
     if (const auto* abort = std::get_if<iscsi::effect::AbortTask>(&effect);
         abort && abort->task->lun)

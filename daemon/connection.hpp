@@ -75,7 +75,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   /// of it is left.
   void end_session(std::string_view why);
   /// Aborts tasks here; `lun`: nothing means every unit.  Returns the units that had any.
-  std::set<std::uint16_t> abort_tasks(std::optional<std::uint16_t> lun, bool task_aborted_status);
+  std::set<std::uint16_t> abort_tasks(std::optional<std::uint16_t> lun, bool task_aborted_status,
+                                      iscsi::AbortedBy by);
   /// Sends what has been said (a response, say) and then closes.
   void close_after_flush(std::string_view why);
   /// Announces the end (async event 3, RFC 7143 §11.9), then closes.

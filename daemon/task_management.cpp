@@ -83,6 +83,10 @@ std::shared_ptr<Rendezvous> rendezvous_for(Connection& issuer,
   return rendezvous;
 }
 
+iscsi::AbortedBy aborted_by(const Connection& each, const Connection* issuer) {
+  return &each == issuer ? iscsi::AbortedBy::own_function : iscsi::AbortedBy::another_nexus;
+}
+
 /// A unit attention for the nexus of `connection` on each of `units`.
 void tell(Connection& connection, const std::set<std::uint16_t>& units, scsi::SenseCode condition) {
   if (!connection.runner()) return;
@@ -96,8 +100,8 @@ void tell(Connection& connection, const std::set<std::uint16_t>& units, scsi::Se
 /// What a reset does to one session: its tasks go, and its next command there learns of it
 /// (A10.09).  This comes before the reset of the unit itself, so that no answer of an old task can
 /// follow the unit attention.
-void lose_tasks(Connection& each, std::optional<std::uint16_t> lun) {
-  tell(each, each.abort_tasks(lun, false), kDeviceReset);
+void lose_tasks(Connection& each, const Connection* issuer, std::optional<std::uint16_t> lun) {
+  tell(each, each.abort_tasks(lun, false, aborted_by(each, issuer)), kDeviceReset);
 }
 
 void clear_task_set(Connection& issuer, World& world, const std::shared_ptr<LunHost>& host,
@@ -111,7 +115,8 @@ void clear_task_set(Connection& issuer, World& world, const std::shared_ptr<LunH
                    [host, own_only, with_status, self](Connection& each) {
                      const bool own = &each == self;
                      if (own_only && !own) return;
-                     const auto units = each.abort_tasks(host->number(), with_status && !own);
+                     const auto units = each.abort_tasks(host->number(), with_status && !own,
+                                                         aborted_by(each, self));
                      if (!own && !with_status) tell(each, units, kClearedByAnotherInitiator);
                    });
 }
@@ -122,8 +127,9 @@ void reset_unit(Connection& issuer, World& world, const std::shared_ptr<LunHost>
   rendezvous->finish = [host] {
     host->with_unit([](auto& unit) { unit.reset(scsi::ResetKind::logical_unit); });
   };
-  on_every_session(world, issuer.runner()->target(), rendezvous,
-                   [lun = host->number()](Connection& each) { lose_tasks(each, lun); });
+  on_every_session(
+      world, issuer.runner()->target(), rendezvous,
+      [lun = host->number(), self = &issuer](Connection& each) { lose_tasks(each, self, lun); });
 }
 
 void reset_target(Connection& issuer, World& world, const iscsi::effect::ManageTasks& request,
@@ -144,7 +150,7 @@ void reset_target(Connection& issuer, World& world, const iscsi::effect::ManageT
     };
   }
   on_every_session(world, target, rendezvous,
-                   [](Connection& each) { lose_tasks(each, std::nullopt); });
+                   [self = &issuer](Connection& each) { lose_tasks(each, self, std::nullopt); });
 }
 
 }  // namespace
@@ -162,7 +168,7 @@ void manage_tasks(Connection& issuer, World& world, const iscsi::effect::ManageT
     case kTargetColdReset:
       return reset_target(issuer, world, request, true);
     case kITNexusReset:
-      issuer.abort_tasks(std::nullopt, false);
+      issuer.abort_tasks(std::nullopt, false, iscsi::AbortedBy::own_function);
       runner.renew_nexus();
       return issuer.respond(itt, kFunctionComplete);
     default:

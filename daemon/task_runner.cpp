@@ -126,11 +126,16 @@ void TaskRunner::run(iscsi::Task& task, bytes::View immediate_data, iscsi::Effec
   if (decision.status)
     return complete(task, scsi::with_status(*decision.status));  // the unit never hears of it
 
+  if (!task.lun && scsi::is_report_luns_well_known(task.lun_field)) {
+    luns_ = target_->luns();
+    return complete(task, scsi::answer_well_known_report_luns(task.command, surroundings()));
+  }
   LunPath* path = task.lun ? path_to(*task.lun) : nullptr;
   if (!path) return answer_elsewhere(task);
   if (path->epoch != path->host->epoch()) refresh(*path);
   if (const auto access = scsi::plan_access(task.command.cdb, path->host->profile());
-      access && (access->write ? path->straight_write : path->straight_read))
+      access && (access->write ? path->straight_write : path->straight_read) &&
+      task.command.attribute != scsi::TaskAttribute::aca)
     return straight(task, *path, *access, immediate_data, effects);
   planned(task, *path, immediate_data, effects);
 }

@@ -92,9 +92,9 @@ void Session::finish_task_management(std::uint32_t initiator_task_tag, std::uint
   impl_->finish_task_management(initiator_task_tag, response, additional, out);
 }
 
-void Session::abort_tasks(std::optional<std::uint16_t> lun, bool task_aborted_status, Outbox& out,
-                          Effects& effects) {
-  impl_->abort_tasks(lun, task_aborted_status, out, effects);
+void Session::abort_tasks(std::optional<std::uint16_t> lun, bool task_aborted_status, AbortedBy by,
+                          Outbox& out, Effects& effects) {
+  impl_->abort_tasks(lun, task_aborted_status, by, out, effects);
 }
 
 std::size_t Session::tasks_at(std::optional<std::uint16_t> lun) const {

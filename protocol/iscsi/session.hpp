@@ -102,6 +102,10 @@ inline constexpr std::chrono::seconds kTaskManagementDataWait{
 inline constexpr std::chrono::seconds kTaskManagementOperationWait{
     10};  ///< for discard(); then response 255
 
+/// Who asks for tasks to be aborted: a function of this session that was handed over with
+/// ManageTasks spares the commands that came after it.
+enum class AbortedBy : std::uint8_t { own_function, another_nexus };
+
 class Session {
  public:
   /// `directory` is asked by SendTargets; it must outlive the session or be replaced with
@@ -183,9 +187,9 @@ class Session {
   /// Another nexus, or a function of ours that was handed over with ManageTasks, aborts tasks here
   /// (LOGICAL UNIT RESET, CLEAR TASK SET, target reset).  Each becomes an AbortTask effect; with
   /// `task_aborted_status` each is answered TASK ABORTED instead of silence.  `lun`: nothing means
-  /// every LUN.  Commands that came after a ManageTasks not yet finished are spared.
-  void abort_tasks(std::optional<std::uint16_t> lun, bool task_aborted_status, Outbox& out,
-                   Effects& effects);
+  /// every LUN.
+  void abort_tasks(std::optional<std::uint16_t> lun, bool task_aborted_status, AbortedBy by,
+                   Outbox& out, Effects& effects);
   /// Tasks that the daemon has: neither aborted nor answered.
   std::size_t tasks_at(std::optional<std::uint16_t> lun) const;
   std::size_t task_count() const;

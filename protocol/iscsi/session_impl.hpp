@@ -35,8 +35,8 @@ class Session::Impl {
   void discard(Task& task);
   void finish_task_management(std::uint32_t initiator_task_tag, std::uint8_t response,
                               std::uint32_t additional, Outbox& out);
-  void abort_tasks(std::optional<std::uint16_t> lun, bool task_aborted_status, Outbox& out,
-                   Effects& effects);
+  void abort_tasks(std::optional<std::uint16_t> lun, bool task_aborted_status, AbortedBy by,
+                   Outbox& out, Effects& effects);
   std::optional<TimePoint> deadline() const;
   void on_deadline(Outbox& out, Effects& effects);
 

@@ -326,10 +326,12 @@ void Session::Impl::discard(Task& task) {
 }
 
 void Session::Impl::abort_tasks(std::optional<std::uint16_t> lun, bool task_aborted_status,
-                                Outbox& out, Effects& effects) {
+                                AbortedBy by, Outbox& out, Effects& effects) {
+  // The daemon acts on a function as soon as it is handed over: the youngest one it has is the one
+  // it acts on.
   const Management* ours = nullptr;
   for (const auto& each : managements_)
-    if (each.state == Management::State::daemon && ours == nullptr) ours = &each;
+    if (by == AbortedBy::own_function && each.state == Management::State::daemon) ours = &each;
   const std::uint32_t limit = ours != nullptr ? ours->birth : births_;
   tasks_.for_each([&](Task& task) {
     if (task.aborted || (lun && task.lun != lun) || !serial_less(task.birth, limit)) return;

@@ -122,6 +122,9 @@ Plan LogicalUnit::plan(NexusId nexus, const Command& command, const Surroundings
   NexusState* state = impl_->find(nexus);
   if (state == nullptr)
     return logical_unit_not_supported();  // never attached: no such unit for this nexus
+  if (command.attribute ==
+      TaskAttribute::aca)  // there never is an ACA here: NORMACA=0 (SAM-5 §5.9)
+    return completed(refused(sense("invalid_message_error")), *impl_, 0);
   const CommandRow* row = impl_->row_of(command.cdb);
   if (auto refusal = impl_->refuse(nexus, *state, row, command.cdb)) {
     return completed(*std::move(refusal), *impl_, 0);

@@ -1,5 +1,7 @@
 #include "tests/sim/sim_initiator.hpp"
 
+#include "protocol/bytes/hex.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -393,14 +395,15 @@ void Initiator::take_response(bytes::View header, bytes::View data) {
 void Initiator::finish(std::uint32_t itt, std::uint8_t status, bytes::View sense) {
   const auto found = pending_.find(itt);
   if (found == pending_.end())
-    return fail(forgotten_.contains(itt) ? "an answer for an aborted task"
+    return fail(forgotten_.contains(itt) ? "an answer for a task aborted by " + forgotten_[itt]
                                          : "an answer to nothing");
   auto pending = std::move(found->second);
   pending_.erase(found);
   ++answered_;
   if (status == 0x02 && sense.size() >= 14 && (sense[2] & 0x0f) == 6 &&
       (sense[12] == 0x29 || sense[12] == 0x2f))
-    forget_lun(pending.lun, pending.cmd_sn);
+    forget_lun(pending.lun, pending.cmd_sn,
+               "unit attention " + bytes::to_hex(sense.subspan(12, 2)));
   if (pending.kind == Kind::write) write_model(pending, status == 0);
   if (status != 0) return;
   if (pending.kind == Kind::read) check_read(pending);
@@ -420,22 +423,23 @@ void Initiator::take_task_management(bytes::View header) {
     case 1:
       if (const auto victim = pending_.find(pending.first_block); victim != pending_.end()) {
         if (victim->second.kind == Kind::write) write_model(victim->second, false);
-        forgotten_.insert(victim->first);
+        forgotten_[victim->first] = "ABORT TASK";
         pending_.erase(victim);
       }
       return;
     case 2:
     case 4:
     case 5:
-      return forget_lun(pending.lun, pending.cmd_sn);
+      return forget_lun(pending.lun, pending.cmd_sn,
+                        "function " + std::to_string(pending.function));
     default:
-      forget_lun(kInstantLun, pending.cmd_sn);
-      forget_lun(kMoodyLun, pending.cmd_sn);
+      forget_lun(kInstantLun, pending.cmd_sn, "target reset");
+      forget_lun(kMoodyLun, pending.cmd_sn, "target reset");
   }
 }
 
 /// Commands on this unit sent before `before_cmd_sn` that have no answer by now will have none.
-void Initiator::forget_lun(std::uint16_t lun, std::uint32_t before_cmd_sn) {
+void Initiator::forget_lun(std::uint16_t lun, std::uint32_t before_cmd_sn, const std::string& why) {
   for (auto it = pending_.begin(); it != pending_.end();) {
     const auto& pending = it->second;
     const bool earlier = static_cast<std::int32_t>(pending.cmd_sn - before_cmd_sn) < 0;
@@ -445,7 +449,7 @@ void Initiator::forget_lun(std::uint16_t lun, std::uint32_t before_cmd_sn) {
       continue;
     }
     if (pending.kind == Kind::write) write_model(pending, false);
-    forgotten_.insert(it->first);
+    forgotten_[it->first] = why;
     it = pending_.erase(it);
   }
 }

@@ -62,7 +62,7 @@ class Initiator final : public daemon::Transport {
   void take_response(bytes::View header, bytes::View data);
   void take_task_management(bytes::View header);
   void finish(std::uint32_t itt, std::uint8_t status, bytes::View sense);
-  void forget_lun(std::uint16_t lun, std::uint32_t before_cmd_sn);
+  void forget_lun(std::uint16_t lun, std::uint32_t before_cmd_sn, const std::string& why);
   void write_model(const Pending& pending, bool certain);
   void check_read(const Pending& pending);
   bool busy_blocks(std::uint16_t lun, std::uint32_t first, std::uint32_t count) const;
@@ -78,7 +78,8 @@ class Initiator final : public daemon::Transport {
   std::uint32_t cmd_sn_ = 0, max_cmd_sn_ = 0, next_itt_ = 1;
   std::optional<std::uint32_t> exp_stat_sn_;
   std::map<std::uint32_t, Pending> pending_;
-  std::set<std::uint32_t> forgotten_;
+  std::map<std::uint32_t, std::string>
+      forgotten_;  ///< aborted tasks, and why they are thought to be
   struct Model {
     bytes::Buffer content;
     std::vector<bool> known;

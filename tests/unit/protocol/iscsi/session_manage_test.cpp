@@ -379,7 +379,8 @@ TEST_CASE(
   CHECK(bench.count<effect::ManageTasks>() == 1);
   Task& later = bench.start(test_unit_ready(2).lun(1));
   bench.effects.clear();
-  bench.session->abort_tasks(std::uint16_t{1}, false, bench.out, bench.effects);
+  bench.session->abort_tasks(std::uint16_t{1}, false, AbortedBy::own_function, bench.out,
+                             bench.effects);
   CHECK(bench.count<effect::AbortTask>() == 1);
   CHECK(!later.aborted);
   bench.session->finish_task_management(4, 0, 0, bench.out);
@@ -394,7 +395,8 @@ TEST_CASE("TARGET COLD RESET is answered at once, because every connection close
   bench.answers();
   bench.send(task_management(4, kColdReset));
   bench.effects.clear();
-  bench.session->abort_tasks(std::nullopt, false, bench.out, bench.effects);
+  bench.session->abort_tasks(std::nullopt, false, AbortedBy::own_function, bench.out,
+                             bench.effects);
   bench.session->finish_task_management(4, 0, 0, bench.out);
   CHECK(is_tmf(bench.answer(), 4, 0));
 }
@@ -406,7 +408,8 @@ TEST_CASE("tasks aborted by others end silently, or with TASK ABORTED when TAS s
     bench.start(read_command(1, 512).lun(1));
     bench.start(test_unit_ready(2).lun(2));
     bench.effects.clear();
-    bench.session->abort_tasks(std::uint16_t{1}, tas, bench.out, bench.effects);
+    bench.session->abort_tasks(std::uint16_t{1}, tas, AbortedBy::own_function, bench.out,
+                               bench.effects);
     CHECK(bench.count<effect::AbortTask>() == 1);
     const auto list = bench.answers();
     REQUIRE(list.size() == (tas ? 1 : 0));
@@ -420,7 +423,7 @@ TEST_CASE("TASK ABORTED waits for data that is still due (A8.07, B2.03)") {
   bench.collect(bench.start(write_command(1, 512)), 512);
   const auto r2t = bench.answer();
   bench.effects.clear();
-  bench.session->abort_tasks(std::nullopt, true, bench.out, bench.effects);
+  bench.session->abort_tasks(std::nullopt, true, AbortedBy::own_function, bench.out, bench.effects);
   CHECK(bench.silent());
   bench.raw(data_out(1, r2t.ttt(), 0, 0, pattern(512), true));
   CHECK(is_response(bench.answer(), 1, scsi::Status::task_aborted));

@@ -200,8 +200,8 @@ class RandomRun {
       }
     } else if (const auto* manage = std::get_if<effect::ManageTasks>(&each)) {
       if (chance(2)) {
-        bench_.session->abort_tasks(chance(2) ? manage->lun : std::nullopt, chance(2), bench_.out,
-                                    bench_.effects);
+        bench_.session->abort_tasks(chance(2) ? manage->lun : std::nullopt, chance(2),
+                                    AbortedBy::own_function, bench_.out, bench_.effects);
         perform();
         bench_.session->finish_task_management(manage->initiator_task_tag, 0, 0, bench_.out);
       } else {
@@ -253,7 +253,7 @@ class RandomRun {
   void act_as_daemon() {
     if (chance(10)) {
       bench_.session->abort_tasks(chance(2) ? std::optional<std::uint16_t>(pick(2)) : std::nullopt,
-                                  chance(2), bench_.out, bench_.effects);
+                                  chance(2), AbortedBy::another_nexus, bench_.out, bench_.effects);
       return perform();
     }
     if (chance(10)) return bench_.session->send_nop_in(chance(2), bench_.out);

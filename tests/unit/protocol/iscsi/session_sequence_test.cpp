@@ -193,7 +193,8 @@ TEST_CASE("a shut window that opens without an answer is told with a NOP-In (A3.
   bench.send(nop_out(9).immediate());
   CHECK(bench.answer().max_cmd_sn() == 100);
   bench.effects.clear();
-  bench.session->abort_tasks(std::nullopt, false, bench.out, bench.effects);
+  bench.session->abort_tasks(std::nullopt, false, AbortedBy::own_function, bench.out,
+                             bench.effects);
   CHECK(bench.count<effect::AbortTask>() == 1);
   CHECK(!bench.session->deadline().has_value());
   bench.session->discard(task);
@@ -210,7 +211,8 @@ TEST_CASE("a shut window that opens without an answer is told with a NOP-In (A3.
 TEST_CASE("an open window needs no NOP-In (A3.09)") {
   Bench bench(2);
   bench.start(test_unit_ready(1));
-  bench.session->abort_tasks(std::nullopt, false, bench.out, bench.effects);
+  bench.session->abort_tasks(std::nullopt, false, AbortedBy::own_function, bench.out,
+                             bench.effects);
   bench.pass(std::chrono::milliseconds(0));
   CHECK(bench.silent());
 }
