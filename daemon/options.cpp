@@ -112,8 +112,9 @@ struct CommandSet {
     serve.add("--faults", "FILE", "fault rules (this version has none)");
     serve.add("--seed", "N",
               "seed of every chance, decimal or 0x…; without it: a random one, printed at start");
-    serve.add("--threads", "N",
-              "threads that serve connections, 1 to 256; without it: one for each processor");
+    serve.add(
+        "--threads", "N",
+        "threads that serve connections, 1 to 256; without it: one for each processor, at most 4");
     serve.add("--spin", "DURATION",
               "poll this long before a thread sleeps, like 50us, at most 1s; without it: 0s");
     serve.add("--log-level", "LEVEL", "trace, debug, info, warn, error or off; without it: info");

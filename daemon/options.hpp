@@ -30,7 +30,7 @@ struct Options {
   std::vector<config::Endpoint> advertise;  ///< one for each portal, in their order
   std::optional<config::Control> control;   ///< its address only
   std::optional<std::uint64_t> seed;
-  unsigned threads = 0;               ///< 0: as many as the machine has processors
+  unsigned threads = 0;               ///< 0: one for each processor, at most 4
   std::chrono::microseconds spin{0};  ///< busy polling before an idle thread sleeps
   bool check = false;                 ///< validate everything, open nothing, exit
   std::string log_level = "info";     ///< a name that log::set_level() knows
