@@ -1,16 +1,20 @@
 #include "daemon/serve.hpp"
 
 #include "config/diff.hpp"
+#include "config/json.hpp"
 #include "config/load.hpp"
 #include "daemon/daemon.hpp"
 #include "daemon/log.hpp"
 #include "daemon/seed.hpp"
 #include "lun_backends/open.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <sys/resource.h>
 #include <thread>
 
@@ -19,48 +23,79 @@ namespace {
 
 constexpr unsigned kMostDefaultThreads = 4;
 
+/// A configuration as read, and everything that was found wrong with it.
 struct Settings {
-  config::Config config;
-  config::Secrets secrets;
+  std::optional<config::Config> config;
+  std::optional<config::Secrets> secrets;
+  std::vector<config::Problem> errors, warnings;
+  std::size_t errors_left_out = 0;
+
+  bool good() const { return errors.empty() && errors_left_out == 0 && config && secrets; }
 };
 
-void print(const std::vector<config::Problem>& problems, const std::string& file,
-           const char* kind) {
-  for (const auto& problem : problems)
-    std::fprintf(stderr, "%s%s\n", kind, config::to_text(problem, file).c_str());
+void append(std::vector<config::Problem>& to, std::vector<config::Problem> more) {
+  to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
-/// Everything that can be found wrong without opening a socket or a device; each problem is
-/// printed.
-std::optional<Settings> read_settings(const Options& options) {
-  const auto& file = options.config_file;
+/// What the backends have to say of their units, as far as it can be found without touching
+/// anything.
+std::vector<config::Problem> check_backends(const config::Config& config) {
+  std::vector<config::Problem> problems;
+  for (const auto& target : config.targets)
+    for (const auto& lun : target.luns)
+      if (auto text = lun_backends::check(lun.backend); !text.empty())
+        problems.push_back({"target " + target.name + ", LUN " + std::to_string(lun.lun), text, 0});
+  return problems;
+}
+
+/// Everything that can be found wrong without opening a socket or a device.
+Settings read_settings(const Options& options) {
   config::LoadResult loaded;
-  if (file.empty()) {
+  if (options.config_file.empty()) {
     loaded.config = config::default_config();
   } else {
-    loaded = config::load_file(file);
+    loaded = config::load_file(options.config_file);
   }
-  print(loaded.warnings, file, "warning: ");
-  print(loaded.errors, file, "");
-  if (loaded.errors_left_out != 0)
-    std::fprintf(stderr, "%zu more errors\n", loaded.errors_left_out);
-  if (!loaded.config) return std::nullopt;
-  auto problems = apply(options, *loaded.config);
-  for (std::size_t t = 0; t < loaded.config->targets.size(); ++t) {
-    const auto& luns = loaded.config->targets[t].luns;
-    for (std::size_t l = 0; l < luns.size(); ++l) {
-      const auto path =
-          "targets[" + std::to_string(t) + "].luns[" + std::to_string(l) + "].backend";
-      if (auto text = lun_backends::check(luns[l].backend); !text.empty())
-        problems.push_back({path, text, 0});
-    }
+  Settings settings{std::move(loaded.config),
+                    {},
+                    std::move(loaded.errors),
+                    std::move(loaded.warnings),
+                    loaded.errors_left_out};
+  if (!settings.config) return settings;
+  append(settings.errors, apply(options, *settings.config));
+  auto secrets = config::load_secrets(*settings.config);
+  append(settings.errors, std::move(secrets.errors));
+  append(settings.warnings, std::move(secrets.warnings));
+  append(settings.errors, check_backends(*settings.config));
+  settings.secrets = std::move(secrets.secrets);
+  return settings;
+}
+
+/// The problems, one a line, on standard error; with `--check --json` as one object on standard
+/// output.
+void report(const Settings& settings, const Options& options) {
+  if (options.check && options.json) {
+    const auto list = [](const std::vector<config::Problem>& problems) {
+      auto out = config::Json::array();
+      for (const auto& problem : problems)
+        out.push_back(
+            {{"path", problem.path}, {"line", problem.line}, {"message", problem.message}});
+      return out;
+    };
+    const config::Json answer = {{"valid", settings.good()},
+                                 {"errors", list(settings.errors)},
+                                 {"warnings", list(settings.warnings)}};
+    std::printf("%s\n", answer.dump().c_str());
+    return;
   }
-  auto secrets = config::load_secrets(*loaded.config);
-  print(secrets.warnings, file, "warning: ");
-  print(secrets.errors, file, "");
-  print(problems, file, "");
-  if (!problems.empty() || !secrets.secrets) return std::nullopt;
-  return Settings{std::move(*loaded.config), std::move(*secrets.secrets)};
+  const auto print = [&](const std::vector<config::Problem>& problems, const char* kind) {
+    for (const auto& problem : problems)
+      std::fprintf(stderr, "%s%s\n", kind, config::to_text(problem, options.config_file).c_str());
+  };
+  print(settings.warnings, "warning: ");
+  print(settings.errors, "");
+  if (settings.errors_left_out != 0)
+    std::fprintf(stderr, "%zu more errors\n", settings.errors_left_out);
 }
 
 void raise_descriptor_limit() {
@@ -77,13 +112,14 @@ unsigned default_threads() {
 /// SIGHUP: all of the new configuration that can be had while running, or none of it.
 void reload(Daemon& daemon, const Options& options, config::Config& running) {
   auto next = read_settings(options);
-  if (!next) {
+  report(next, options);
+  if (!next.good()) {
     log::core().error(
         "reload refused: the configuration has errors, printed above; the running one stays");
     return;
   }
-  next->config.seed = running.seed;
-  const auto changes = config::diff(running, next->config);
+  next.config->seed = running.seed;
+  const auto changes = config::diff(running, *next.config);
   bool refused = false;
   for (const auto& change : changes) {
     if (config::can_apply_live(change.kind)) continue;
@@ -91,12 +127,12 @@ void reload(Daemon& daemon, const Options& options, config::Config& running) {
     log::core().error("reload refused: {}: {}", change.path, change.message);
   }
   if (refused) return;
-  if (const auto failure = daemon.reload(next->config, std::move(next->secrets));
+  if (const auto failure = daemon.reload(*next.config, std::move(*next.secrets));
       !failure.empty()) {
     log::core().error("reload refused: {}", failure);
     return;
   }
-  running = std::move(next->config);
+  running = std::move(*next.config);
   for (const auto& change : changes)
     log::core().info("reloaded {}: {}", change.path, change.message);
   log::core().info("reload done changes={}", changes.size());
@@ -115,16 +151,17 @@ sigset_t our_signals() {
 int serve(const Options& options) {
   log::set_level(options.log_level);
   auto settings = read_settings(options);
-  if (!settings) return 2;
+  report(settings, options);
+  if (!settings.good()) return 2;
   if (options.check) return 0;
-  if (!settings->config.seed) settings->config.seed = entropy_seed();
+  if (!settings.config->seed) settings.config->seed = entropy_seed();
   raise_descriptor_limit();
   const auto signals = our_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread: all of them inherit it
   std::signal(SIGPIPE, SIG_IGN);
   try {
-    auto running = settings->config;
-    Daemon daemon(settings->config, std::move(settings->secrets),
+    auto running = *settings.config;
+    Daemon daemon(*settings.config, std::move(*settings.secrets),
                   options.threads != 0 ? options.threads : default_threads(), options.spin);
     daemon.start();
     std::printf("%s\n", daemon.ready_line().c_str());
