@@ -40,6 +40,8 @@ BLOCK = re.compile(r'(\)|\belse|\bdo|\btry|->\s*[\w:<>, ]+|\bconst|\bnoexcept)\s
 PROMISE = re.compile(r"\b(?:TODO|FIXME|XXX)\b(?!\s*\(#\d+\))")
 # Where somebody's checkout or home happens to lie.
 MACHINE_PATH = re.compile(r"(?:^|[^A-Za-z0-9_.])/(?:work|farm|root|home)/")
+# CMake takes what doctest lists for one of its lists: a test with `;` in its name would be run as two that do not exist, and pass.
+CASE = re.compile(r'^\s*(?:TEST_CASE\w*|SCENARIO)\s*\(((?:[^"()]*"(?:\\.|[^"\\])*")+)', re.M)
 LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -105,6 +107,13 @@ def check_text(path, raw):
         yield m.start(), "a path of one machine"
 
 
+def check_case_names(raw):
+    for m in CASE.finditer(raw):
+        name = m.group(1)
+        if ";" in name or name.count("[") != name.count("]"):
+            yield m.start(1), "ctest would not run a test with ';' or an unpaired bracket in its name: use another sign"
+
+
 def check_links(root, path, raw):
     for m in LINK.finditer(raw):
         if not (root / path).parent.joinpath(m.group(1)).exists():
@@ -157,6 +166,8 @@ def findings(root):
         checks = [check_text(path, raw)]
         if path.endswith((".cpp", ".hpp")):
             checks.append(check_cpp(path, raw))
+        if path.endswith("_test.cpp"):
+            checks.append(check_case_names(raw))
         if path.endswith(".md"):
             checks.append(check_links(root, path, raw))
         for check in checks:

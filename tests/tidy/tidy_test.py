@@ -105,6 +105,12 @@ class WholeTree(unittest.TestCase):
         self.assertEqual(len(self.found_in({"faults/a.cpp": "", allow: "faults/a.cpp\n"})), 1)
         self.assertEqual(self.found_in({"faults/a.cpp": "", "tests/unit/faults/a_test.cpp": "", allow: ""}), [])
 
+    def test_names_that_ctest_would_not_run_are_flagged(self):
+        def with_name(name): return {"tests/tidy/twins.allow": "", "tests/unit/x_test.cpp": f'TEST_CASE("{name}") {{\n}}\n'}
+        self.assertEqual(len(self.found_in(with_name("one thing; another"))), 1)
+        self.assertEqual(len(self.found_in(with_name("an open [ bracket"))), 1)
+        self.assertEqual(self.found_in(with_name("luns[0], and commas")), [])
+
     def test_lines_of_the_allow_file_that_are_out_of_date_are_flagged(self):
         allow = "tests/tidy/twins.allow"
         self.assertEqual(len(self.found_in({allow: "faults/gone.cpp why\n"})), 1)
