@@ -30,21 +30,21 @@ void ConnectionSet::admit(tcp::socket socket, Arrival arrival) {
       });
   places_[transport.get()] = members_.insert(members_.end(), transport);
   size_.store(members_.size(), std::memory_order_relaxed);
+  half_open_.push_back(transport);
   transport->start();
 }
 
 void ConnectionSet::make_room() {
-  if (members_.size() < kMaxHalfOpen) return;
-  std::size_t half_open = 0;
-  std::shared_ptr<SocketTransport> oldest;
-  for (const auto& member : members_) {
-    if (member->logged_in()) continue;
-    if (!oldest) oldest = member;
-    ++half_open;
-  }
-  if (half_open < kMaxHalfOpen) return;
+  if (half_open_.size() < kMaxHalfOpen) return;
+  // Most of those that once were half open have logged in or gone meanwhile.
+  std::erase_if(half_open_, [](const auto& each) {
+    const auto transport = each.lock();
+    return !transport || transport->logged_in();
+  });
+  if (half_open_.size() < kMaxHalfOpen) return;
   worker_.counters().add(Metric::connections_refused);
-  oldest->abandon();
+  if (const auto oldest = half_open_.front().lock()) oldest->abandon();
+  half_open_.pop_front();
 }
 
 void ConnectionSet::close_all() {

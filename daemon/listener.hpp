@@ -7,6 +7,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <list>
 #include <memory>
@@ -43,6 +44,8 @@ class ConnectionSet {
   World& world_;
   std::atomic<std::size_t> size_{0};
   std::list<std::shared_ptr<SocketTransport>> members_;  ///< in order of arrival
+  std::deque<std::weak_ptr<SocketTransport>>
+      half_open_;  ///< in order of arrival; some may not be any more
   std::unordered_map<const SocketTransport*, std::list<std::shared_ptr<SocketTransport>>::iterator>
       places_;
 };
