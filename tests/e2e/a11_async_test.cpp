@@ -31,7 +31,7 @@ TEST_CASE("A11.03 on shutdown sessions hear that their connections are dropped, 
 }
 
 TEST_CASE(
-    "A11.03 sessions of a target that a new configuration removes hear of it, the others do not") {
+    "A11.02 a session whose target is removed is asked to log out, and closed if it does not") {
   LabConfig config;
   config.targets.push_back(TargetConfig{});
   config.targets[1].name = "iqn.2026-11.example.faultlun:passing";
