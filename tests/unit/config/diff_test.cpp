@@ -178,7 +178,7 @@ TEST_CASE("every property of a unit that exists needs a restart, and each is nam
                                        "product", "revision", "serial", "naa"});
 }
 
-TEST_CASE("portals listen where they did until a restart; what they advertise changes at once") {
+TEST_CASE("portals listen where they did until a restart, what they advertise changes at once") {
   {
     Bench bench;
     bench.next.portals[1].listen.port = 1;

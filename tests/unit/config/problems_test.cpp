@@ -27,7 +27,7 @@ TEST_CASE("a problem that is found again is listed once") {
   CHECK(problems.left_out() == 0);
 }
 
-TEST_CASE("no more problems are kept than anybody reads; the rest is counted") {
+TEST_CASE("no more problems are kept than anybody reads, the rest is counted") {
   Problems problems;
   for (std::size_t i = 0; i < kMaxProblems + 5; ++i)
     problems.add(std::to_string(i), "wrong");

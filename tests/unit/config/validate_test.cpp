@@ -198,7 +198,7 @@ TEST_CASE("two units with one serial number or NAA identifier would be one disk 
       "targets[0].luns[3].naa", "belongs to targets[0].luns[0] too");
 }
 
-TEST_CASE("two units that write to one file destroy it; two that read may share it") {
+TEST_CASE("two units that write to one file destroy it, two that read may share it") {
   const char* other =
       R"({"lun": 9, "backend": {"kind": "file", "path": "./x/../disk1.img", "size": 512}})";
   check_refused(adding_unit(other), "targets[0].luns[3].backend.path",

@@ -117,7 +117,7 @@ TEST_CASE("neighbours at the far end of the address range do not seem to overlap
   CHECK(line.take() == &b);
 }
 
-TEST_CASE("no more than kMaxRunning run at once; the rest keep their order") {
+TEST_CASE("no more than kMaxRunning run at once, the rest keep their order") {
   FileLine line;
   std::vector<Operation> operations(FileLine::kMaxRunning + 40);
   for (std::size_t i = 0; i < operations.size(); ++i) {

@@ -111,7 +111,7 @@ TEST_CASE("A12.02: SendTargets lists every target with all its portals and tags"
         "TargetAddress=192.0.2.11:3261,2\n");
 }
 
-TEST_CASE("A12.03: SendTargets of one name lists that target only; an unknown name gives nothing") {
+TEST_CASE("A12.03: SendTargets of one name lists that target only, an unknown name gives nothing") {
   const auto one = lines(send_targets(two_targets(), kHost, "IQN.2026-11.example:b"));
   CHECK(one.find("example:b\n") != one.npos);
   CHECK(one.find("example:a\n") == one.npos);
@@ -127,7 +127,7 @@ TEST_CASE("A12.07: a forbidden target is not listed, not even by name") {
 }
 
 TEST_CASE(
-    "A12.09: with nothing permitted the answer is empty; a target without portals is not named") {
+    "A12.09: with nothing permitted the answer is empty, a target without portals is not named") {
   auto directory = two_targets();
   directory.targets[0].portal_groups = {9};
   directory.targets[1].service = TargetEntry::Service::removed;

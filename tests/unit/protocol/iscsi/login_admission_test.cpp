@@ -96,7 +96,7 @@ TEST_CASE("A5.11, A7.18: 0209 for a session type that does not exist") {
   CHECK(status_of({kName, kTo, "SessionType="}) == 0x0209);
 }
 
-TEST_CASE("A5.11: 0302 when there is no room for a session; a reinstated one needs none") {
+TEST_CASE("A5.11: 0302 when there is no room for a session, a reinstated one needs none") {
   LoginBench full;
   full.sessions.has_room = false;
   CHECK(status_of(full, {kName, kTo}) == 0x0302);

@@ -252,7 +252,7 @@ TEST_CASE("a login that skips the operational stage leaves every default") {
 }
 
 TEST_CASE(
-    "A4.03: a text split in the middle of a key is collected; each piece gets an empty answer") {
+    "A4.03: a text split in the middle of a key is collected, each piece gets an empty answer") {
   const std::string text = text_of({kName, kTo, "HeaderDigest=CRC32C", "MaxBurstLength=0x10000"});
   for (std::size_t cut = 0; cut <= text.size(); cut += 7) {
     LoginBench bench;
@@ -400,7 +400,7 @@ TEST_CASE("A1.03: names are compared in lower case") {
   CHECK(bench.login->result().target_name == kTarget);
 }
 
-TEST_CASE("A1.02: one logs in to a name of 223 bytes; one of 224 bytes ends with 0200") {
+TEST_CASE("A1.02: one logs in to a name of 223 bytes, one of 224 bytes ends with 0200") {
   LoginBench bench;
   const std::string longest =
       std::string(kTarget) + std::string(kMaxNameBytes - std::string_view(kTarget).size(), 'x');

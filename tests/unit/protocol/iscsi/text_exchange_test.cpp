@@ -120,7 +120,7 @@ TEST_CASE("A12.02, A12.05, A7.03, A7.05: SendTargets=All in a discovery session"
 }
 
 TEST_CASE(
-    "A12.03: SendTargets of a name in a discovery session, in any case; unknown names give "
+    "A12.03: SendTargets of a name in a discovery session, in any case, unknown names give "
     "nothing") {
   TextBench bench;
   bench.add("iqn.2026-11.example:b");
@@ -240,7 +240,7 @@ TEST_CASE("every exchange has a tag of its own") {
   CHECK(first.target_transfer_tag != again.target_transfer_tag);
 }
 
-TEST_CASE("A4.13: a second exchange while one is open is rejected; then a new one may start") {
+TEST_CASE("A4.13: a second exchange while one is open is rejected, then a new one may start") {
   TextBench bench;
   const auto open = bench.send_text("", {.final = false, .itt = 1});
   CHECK(rejected(bench.send({"SendTargets=All"}, {.itt = 2}), kTaskInProgress));
@@ -355,7 +355,7 @@ TEST_CASE("A5.20: declarations and security keys of the login are protocol error
 }
 
 TEST_CASE(
-    "A4.06, A7.23: unknown keys are NotUnderstood; InitiatorAlias may be declared at any time") {
+    "A4.06, A7.23: unknown keys are NotUnderstood, InitiatorAlias may be declared at any time") {
   TextBench bench(SessionType::normal);
   CHECK(lines(bench.send({"X-com.example.a=1", "Foo=2", "InitiatorAlias=h"})) ==
         "X-com.example.a=NotUnderstood\nFoo=NotUnderstood\n");

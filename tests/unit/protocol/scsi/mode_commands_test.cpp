@@ -119,7 +119,7 @@ TEST_CASE("B6.02 MODE SENSE is cut to the ALLOCATION LENGTH and its length field
   CHECK(bench.ask({0x5a, 0, 0x3f, 0, 0, 0, 0, 0, 0, 0}).data_in.empty());
 }
 
-TEST_CASE("B8.30 WP tells of a read-only unit and of SWP; DPOFUA is set") {
+TEST_CASE("B8.30 WP tells of a read-only unit and of SWP, DPOFUA is set") {
   UnitBench bench, read_only(protected_disk());
   CHECK(sense_6(bench, 0x08)[2] == 0x10);
   CHECK(sense_6(read_only, 0x08)[2] == 0x90);
@@ -151,7 +151,7 @@ TEST_CASE("D_SENSE makes sense data come in descriptor format") {
 }
 
 TEST_CASE(
-    "B8.23 clearing WCE flushes the cache before it is answered; then every write goes through") {
+    "B8.23 clearing WCE flushes the cache before it is answered, then every write goes through") {
   UnitBench bench;
   const auto list = list_of(bench, 0x08, {{2, 0x10}});
   const Command command{cdb_of({0x15, 0x10, 0, 0, static_cast<std::uint8_t>(list.size()), 0})};

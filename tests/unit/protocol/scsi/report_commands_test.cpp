@@ -47,7 +47,7 @@ TEST_CASE("B6.10 SELECT REPORT 01h lists the well-known unit, 02h all, others ar
   CHECK(say(report_luns(bench, 0x10)) == "5/24/00 cdb 2");
 }
 
-TEST_CASE("B6.10 an ALLOCATION LENGTH below 16 is refused; a short one cuts but the length stays") {
+TEST_CASE("B6.10 an ALLOCATION LENGTH below 16 is refused, a short one cuts but the length stays") {
   UnitBench bench;
   bench.luns = {0, 1, 2};
   CHECK(say(report_luns(bench, 0, 15)) == "5/24/00 cdb 6");

@@ -85,7 +85,7 @@ TEST_CASE("B8.16 stopping flushes the cache, unless NO_FLUSH says not to") {
   CHECK(std::holds_alternative<Reply>(bench.plan(cdb_of({0x1b, 0, 0, 0, 0x04, 0}))));
 }
 
-TEST_CASE("B8.16 power conditions 1 to 3 are taken and start the unit; others are refused") {
+TEST_CASE("B8.16 power conditions 1 to 3 are taken and start the unit, others are refused") {
   UnitBench bench;
   for (const std::uint8_t condition : Octets{0x10, 0x20, 0x30}) {
     REQUIRE(start_stop(bench, kStop) == "GOOD");
@@ -187,7 +187,7 @@ TEST_CASE(
   CHECK(bench.unit.straight_read(1));
 }
 
-TEST_CASE("B7.22 RELEASE by another nexus is GOOD and does nothing; by the holder it releases") {
+TEST_CASE("B7.22 RELEASE by another nexus is GOOD and does nothing, by the holder it releases") {
   UnitBench bench;
   REQUIRE(reserve(bench, 1) == "GOOD");
   CHECK(release(bench, 2) == "GOOD");
