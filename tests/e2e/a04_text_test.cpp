@@ -192,7 +192,7 @@ TEST_CASE("A4.08 declarative keys get no answer, negotiated keys exactly one") {
     if (key != "MaxRecvDataSegmentLength") CHECK_MESSAGE(has_key(answers, key), key);
 }
 
-TEST_CASE("A4.09 of a list the first supported entry is taken; none fits: Reject") {
+TEST_CASE("A4.09 of a list the first supported entry is taken, none fits: Reject") {
   TargetProcess target;
   CHECK(value_of(answers_to(target, {{"HeaderDigest", "Foo,CRC32C,None"}}), "HeaderDigest") ==
         "CRC32C");

@@ -103,7 +103,7 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "A6.03 the steps of CHAP have one order; a wrong, missing or repeated key ends the login") {
+    "A6.03 the steps of CHAP have one order, a wrong, missing or repeated key ends the login") {
   TargetProcess target(protected_lab());
   const auto refused = [](std::uint16_t status) {
     return status == 0xffff || login_class(status) == 2;

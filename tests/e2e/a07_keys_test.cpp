@@ -73,7 +73,7 @@ TEST_CASE("A7.03 SendTargets is answered in the full-feature phase") {
 }
 
 TEST_CASE(
-    "A7.04 names up to 223 bytes and aliases up to 255 are declared; the target tells its own "
+    "A7.04 names up to 223 bytes and aliases up to 255 are declared, the target tells its own "
     "alias") {
   LabConfig config;
   config.targets[0].alias = "The lab disk";
@@ -223,7 +223,7 @@ TEST_CASE("A7.17 ErrorRecoveryLevel is the smaller of the offer and 0") {
   CHECK(refused_or_within(target, "ErrorRecoveryLevel", "3", 0, 0));
 }
 
-TEST_CASE("A7.18 SessionType is Normal or Discovery; Normal when left out") {
+TEST_CASE("A7.18 SessionType is Normal or Discovery, Normal when left out") {
   TargetProcess target;
   const auto status = [&](const Keys& keys) {
     RawInitiator session(target.portal());

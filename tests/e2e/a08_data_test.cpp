@@ -201,7 +201,7 @@ TEST_CASE("A8.10 ImmediateData=No and InitialR2T=Yes are enforced") {
   CHECK(reader.read_blocks(0, 1) == Octets(512, 0x44));
 }
 
-TEST_CASE("A8.11 unsolicited data is FirstBurstLength or everything if shorter; more is an error") {
+TEST_CASE("A8.11 unsolicited data is FirstBurstLength or everything if shorter, more is an error") {
   TargetProcess target;
   auto session = connect_session(target, unsolicited());
   REQUIRE(session.settled.first_burst == 65536);
@@ -360,7 +360,7 @@ TEST_CASE("A8.20 the A bit is never set at ErrorRecoveryLevel 0") {
 }
 
 TEST_CASE(
-    "A8.21 a 32-byte CDB travels in an additional header segment; an unknown one is 5/20/00") {
+    "A8.21 a 32-byte CDB travels in an additional header segment, an unknown one is 5/20/00") {
   TargetProcess target;
   auto session = connect_session(target);
   Cdb cdb(32);

@@ -63,7 +63,7 @@ TEST_CASE(
   CHECK(lab.two.read_blocks(0, 16) == Octets(8192));
 }
 
-TEST_CASE("B2.03 CLEAR TASK SET ends everybody's tasks; the others hear 2F/00") {
+TEST_CASE("B2.03 CLEAR TASK SET ends everybody's tasks, the others hear 2F/00") {
   TwoNexuses lab;
   const auto function = lab.one.send(task_management(4));
   lab.one.answer_r2t(lab.r2t_one, noise(8192, 1));

@@ -165,7 +165,7 @@ TEST_CASE("libiscsi unmaps, writes same and synchronizes the cache") {
   session.check(iscsi_synchronizecache16_sync(session.get(), 0, 0, 0, 0, 0));
 }
 
-TEST_CASE("libiscsi resets the unit; another session hears of it by a unit attention") {
+TEST_CASE("libiscsi resets the unit, another session hears of it by a unit attention") {
   TargetProcess target;
   Library one(target, "iqn.2026-11.example.test:one"), two(target, "iqn.2026-11.example.test:two");
   REQUIRE(one.connected());
