@@ -1,4 +1,5 @@
 #include "daemon/client.hpp"
+
 #include "daemon/clock.hpp"
 #include "daemon/control/http.hpp"
 #include "daemon/log.hpp"
