@@ -247,6 +247,7 @@ void perform(OperationPtr operation, Loop& loop) {
     Loop& loop;
     void operator()(const scsi::Reply&) const {}
     void operator()(const scsi::NeedData&) const {}
+    void operator()(const scsi::QueryAllocation&) const {}
     void operator()(const scsi::ReadMedium&) const { read(operation, loop); }
     void operator()(const scsi::WriteMedium&) const { write(operation, loop); }
     void operator()(const scsi::VerifyMedium&) const { verify(operation, loop); }

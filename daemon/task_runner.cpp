@@ -13,6 +13,10 @@ namespace {
 using lun_backends::Operation;
 using lun_backends::Progress;
 
+/// The last run of a GET LBA STATUS answer is not followed further than this: a host asks on from
+/// there.
+constexpr std::uint64_t kEnoughLbaStatusBytes = 1ULL << 30;
+
 constexpr scsi::SenseCode kNexusLoss{0x06, 0x29, 0x07};
 
 /// SCSI port names of the two ends (RFC 7143 §4.4.2).
@@ -37,6 +41,28 @@ scsi::NexusPorts ports_of(const iscsi::LoginResult& login) {
 std::uint64_t expected_data_out(const iscsi::Task& task, std::uint64_t device_length) {
   return task.writes ? std::min<std::uint64_t>(device_length, task.expected_data_transfer_length)
                      : 0;
+}
+
+/// GET LBA STATUS: runs of whole blocks, neighbours of the same state joined.
+scsi::Reply allocation_of(LunHost& host, const scsi::QueryAllocation& query) {
+  const std::uint64_t longest =
+      std::uint64_t{0xffffffff} * host.profile().block_size;  // what a descriptor can say
+  std::vector<scsi::LbaRun> runs;
+  for (std::uint64_t done = 0; done < query.length_bytes;) {
+    const auto found =
+        host.device().allocation(query.offset_bytes + done, query.length_bytes - done);
+    const auto length = std::min(found.length_bytes, longest);
+    const bool joins = !runs.empty() && runs.back().mapped == found.allocated &&
+                       runs.back().length_bytes + length <= longest;
+    if (!joins && runs.size() == query.most_runs) break;
+    if (joins)
+      runs.back().length_bytes += length;
+    else
+      runs.push_back({length, found.allocated});
+    done += length;
+    if (runs.size() == query.most_runs && runs.back().length_bytes >= kEnoughLbaStatusBytes) break;
+  }
+  return scsi::lba_status(query, runs, host.profile());
 }
 
 }  // namespace
@@ -220,6 +246,8 @@ void TaskRunner::planned(iscsi::Task& task, LunPath& path, bytes::View immediate
 void TaskRunner::carry_out(iscsi::Task& task, const std::shared_ptr<LunHost>& host, scsi::Plan plan,
                            bytes::View immediate, iscsi::Effects& effects) {
   if (auto* reply = std::get_if<scsi::Reply>(&plan)) return complete(task, std::move(*reply));
+  if (const auto* query = std::get_if<scsi::QueryAllocation>(&plan))
+    return complete(task, allocation_of(*host, *query));
   const auto wanted = scsi::data_out_length(plan);
   const auto expected = expected_data_out(task, wanted);
   auto operation = begin(task, host, std::move(plan));

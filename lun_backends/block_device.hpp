@@ -67,6 +67,12 @@ struct PinnedView {
   }
 };
 
+/// A run of a device that is all of one kind.
+struct AllocationRun {
+  std::uint64_t length_bytes = 0;
+  bool allocated = true;  ///< false: reads as zeros and takes no room
+};
+
 class BlockDevice {
  public:
   virtual ~BlockDevice() = default;
@@ -83,6 +89,14 @@ class BlockDevice {
     (void)offset_bytes;
     (void)length_bytes;
     return {};
+  }
+
+  /// The run that begins at `offset_bytes`, at least one byte and at most `length_bytes` (not 0)
+  /// long.  It may end before the state changes.  A device that does not know says that everything
+  /// is allocated.
+  virtual AllocationRun allocation(std::uint64_t offset_bytes, std::uint64_t length_bytes) {
+    (void)offset_bytes;
+    return {length_bytes, true};
   }
 
   /// "memory", "file (io_uring)", … for logs and the control API.

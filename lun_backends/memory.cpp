@@ -138,6 +138,34 @@ void MemoryDevice::read_piece(const Piece& piece, std::uint8_t* into) {
   }
 }
 
+AllocationRun MemoryDevice::allocation(std::uint64_t offset_bytes, std::uint64_t length_bytes) {
+  const std::uint64_t end = offset_bytes + length_bytes, last = (end - 1) / kChunkBytes;
+  std::optional<bool> state;
+  const auto run_to = [&](std::uint64_t at) { return AllocationRun{at - offset_bytes, *state}; };
+  std::uint64_t at = offset_bytes;
+  for (std::size_t looked = 0; at < end && looked < kMostChunksPerRun; ++looked) {
+    const std::uint64_t here = at / kChunkBytes;
+    const std::lock_guard lock(stripe_of(here));
+    const auto found = tree_.first_in(here, last);
+    if (!found || *found > here) {  // nothing up to there
+      if (state == true) return run_to(at);
+      state = false;
+      at = found ? *found * kChunkBytes : end;
+      continue;
+    }
+    const Chunk* chunk = chunk_in(tree_.find(here));
+    const PageMask written = chunk != nullptr ? chunk->written : PageMask{0};
+    const std::size_t page = at % kChunkBytes / kPageBytes;
+    const bool first = ((written >> page) & 1u) != 0;
+    if (state && *state != first) return run_to(at);
+    state = first;
+    const std::size_t stop = run_end(written, page, kPagesPerChunk, first);
+    at = std::min(end, here * kChunkBytes + stop * kPageBytes);
+    if (stop != kPagesPerChunk) return run_to(at);
+  }
+  return run_to(at);
+}
+
 Progress MemoryDevice::write(Operation& operation) {
   std::uint64_t offset = operation.offset_bytes;
   for (auto rest = operation.from; !rest.empty();) {

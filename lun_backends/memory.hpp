@@ -45,6 +45,9 @@ class MemoryDevice final : public BlockDevice {
   /// released on any thread, even after the device is gone.
   PinnedView view(std::uint64_t offset_bytes, std::uint64_t length_bytes) override;
 
+  /// To the page: a page is allocated from its first write to its discard as a whole.
+  AllocationRun allocation(std::uint64_t offset_bytes, std::uint64_t length_bytes) override;
+
   std::string description() const override { return "memory"; }
 
   /// What the content costs, in whole pages; the tree (at most 4 KiB per 32 MiB written) comes on
@@ -52,6 +55,7 @@ class MemoryDevice final : public BlockDevice {
   std::uint64_t content_bytes() const { return content_bytes_.load(std::memory_order_relaxed); }
 
  private:
+  static constexpr std::size_t kMostChunksPerRun = 1024;  ///< then allocation() answers what it has
   // Not more: ThreadSanitizer gives up at 64 locks held by one thread, and pruning takes them all.
   static constexpr std::size_t kStripes = 32;
   struct alignas(64) Stripe {

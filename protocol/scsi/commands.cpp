@@ -58,6 +58,7 @@ constexpr CommandRow kCommands[] = {
   {0x91, kNoAction, "SYNCHRONIZE CACHE(16)",                           kNone, has_range | media_access,                 60,  16, {0x91, 0x06, FF8, FF4, 0x1f, 0},                plan_synchronize_cache},
   {0x93, kNoAction, "WRITE SAME(16)",                                  kOut,  kWrite | unmap_bit,                       60,  16, {0x93, 0x09, FF8, FF4, 0x1f, 0},                plan_write_same},
   {0x9e, 0x10,      "READ CAPACITY(16)",                               kIn,   needs_medium | passes_reservation,        30,  16, {0x9e, 0x10, FF8, FF4, 0x01, 0},                plan_read_capacity_16},
+  {0x9e, 0x12,      "GET LBA STATUS",                                  kIn,   media_access | whole_blocks_only,         30,  16, {0x9e, 0x12, FF8, FF4, 0, 0},                   plan_get_lba_status},
   {0xa0, kNoAction, "REPORT LUNS",                                     kIn,   kAlways,                                  30,  12, {0xa0, 0, 0xff, 0, 0, 0, FF4, 0, 0},            plan_report_luns},
   {0xa3, 0x0c,      "REPORT SUPPORTED OPERATION CODES",                kIn,   passes_reservation,                       30,  12, {0xa3, 0x0c, 0x87, 0xff, FF2, FF4, 0, 0},       plan_report_supported_operation_codes},
   {0xa3, 0x0d,      "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS",      kIn,   passes_reservation,                       30,  12, {0xa3, 0x0d, 0x80, 0, 0, 0, FF4, 0, 0},         plan_report_supported_task_management},

@@ -29,6 +29,10 @@ enum Trait : std::uint32_t {
   thin_only = 1U << 7,           ///< not there at all on a fully provisioned unit
   protect_field = 1U << 8,       ///< byte 1 bits 7..5 are RDPROTECT, WRPROTECT or VRPROTECT
   unmap_bit = 1U << 9,           ///< byte 1 bit 3 is UNMAP, refused on a fully provisioned unit
+  /// Not there where a physical block is several logical ones: iscsi-test-cu
+  /// (GetLBAStatus.UnmapSingle) asks there for an LBA inside a physical block and wants an answer
+  /// that begins with the next one, against SBC-3 §5.6.
+  whole_blocks_only = 1U << 10,
   media_access = needs_medium | needs_active,
 };
 using Traits = std::uint32_t;

@@ -47,7 +47,8 @@ std::uint64_t parameter_list_length(const Cdb& cdb, const LogicalUnitProfile& pr
 std::array<std::uint8_t, kMaxUsageBytes> usage_of(const CommandRow& row,
                                                   const LogicalUnitProfile& profile);
 inline bool supports(const CommandRow& row, const LogicalUnitProfile& profile) {
-  return !row.is(thin_only) || profile.thin;
+  if (row.is(thin_only) && !profile.thin) return false;
+  return !row.is(whole_blocks_only) || profile.physical_block_exponent == 0;
 }
 
 // inquiry.cpp, report_commands.cpp
@@ -81,6 +82,7 @@ Plan plan_pre_fetch(Execution& execution);
 Plan plan_test_unit_ready(Execution& execution);
 Plan plan_read_capacity_10(Execution& execution);
 Plan plan_read_capacity_16(Execution& execution);
+Plan plan_get_lba_status(Execution& execution);
 Plan plan_start_stop_unit(Execution& execution);
 Plan plan_prevent_allow(Execution& execution);
 Plan plan_reserve(Execution& execution);

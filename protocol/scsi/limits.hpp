@@ -20,4 +20,6 @@ inline constexpr std::uint32_t kMaxUnmapDescriptors = 256;
 /// test suites first WRITE 65,536 in one command, so with 4,096-byte blocks it must stay below.
 inline constexpr std::uint64_t kMaxWriteSameBytes = 128ULL << 20;
 
+inline constexpr std::uint32_t kMaxLbaStatusDescriptors = 256;  ///< of one GET LBA STATUS answer
+
 }  // namespace faultlun::scsi

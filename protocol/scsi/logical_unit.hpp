@@ -126,6 +126,15 @@ Reply answer_absent_unit(const Command& command, const Surroundings& around);
 bool is_report_luns_well_known(std::span<const std::uint8_t, 8> octets);
 Reply answer_well_known_report_luns(const Command& command, const Surroundings& around);
 
+/// The answer to GET LBA STATUS (SBC-3 §5.6): one descriptor a run, cut to the plan's allocation
+/// length.
+struct LbaRun {
+  std::uint64_t length_bytes = 0;
+  bool mapped = true;
+};
+Reply lba_status(const QueryAllocation& plan, std::span<const LbaRun> runs,
+                 const LogicalUnitProfile& profile);
+
 /// What a fault rule or a log wants to know of a CDB; blocks is 0 when the command has no range.
 struct CommandShape {
   std::string_view name;  ///< "READ(10)", or "" when the table does not have it

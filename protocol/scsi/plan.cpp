@@ -14,6 +14,7 @@ struct WantedFromHost {
   std::uint64_t operator()(const WriteSame&) const { return 0; }
   std::uint64_t operator()(const UnmapMedium&) const { return 0; }
   std::uint64_t operator()(const FlushMedium&) const { return 0; }
+  std::uint64_t operator()(const QueryAllocation&) const { return 0; }
 };
 
 }  // namespace

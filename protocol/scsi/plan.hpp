@@ -65,8 +65,16 @@ struct FlushMedium {
   bool immediate = false;                            ///< answer first, flush in the background
 };
 
+/// GET LBA STATUS: the host asks the device run by run from `offset_bytes`, at most `most_runs`,
+/// and makes the answer with lba_status() (logical_unit.hpp).
+struct QueryAllocation {
+  std::uint64_t offset_bytes = 0, length_bytes = 0;  ///< to the end of the medium
+  std::uint32_t most_runs = 0;
+  std::uint32_t allocation_length = 0;
+};
+
 using Plan = std::variant<Reply, NeedData, ReadMedium, WriteMedium, VerifyMedium, CompareAndWrite,
-                          WriteSame, UnmapMedium, FlushMedium>;
+                          WriteSame, UnmapMedium, FlushMedium, QueryAllocation>;
 
 /// Bytes the device wants from the host for a plan that is not yet a Reply (SPDTL of Data-Out).
 std::uint64_t data_out_length(const Plan& plan);

@@ -2,6 +2,7 @@
 // and RELEASE. SPC-4 §6.47, SBC-3 §5.16, §5.17, §5.25, SPC-2 §7.21 to §7.24.
 #include "protocol/bytes/writer.hpp"
 #include "protocol/scsi/execution.hpp"
+#include "protocol/scsi/limits.hpp"
 
 #include <algorithm>
 
@@ -57,6 +58,46 @@ Plan plan_read_capacity_16(Execution& execution) {
   out.u8(profile.thin ? 0xc0 : 0).u8(0);  // LBPME, LBPRZ
   out.zeros(16);
   return parameter_data(std::move(out).take(), cdb.be32(10));
+}
+
+Plan plan_get_lba_status(Execution& execution) {
+  constexpr std::uint32_t kHeader = 8, kDescriptor = 16;
+  const LogicalUnitProfile& profile = execution.profile();
+  const std::uint64_t lba = execution.cdb().be64(2);
+  if (auto beyond = check_range(profile, {lba, 1})) return *std::move(beyond);
+  QueryAllocation plan;
+  plan.offset_bytes = lba * profile.block_size;
+  plan.length_bytes = profile.blocks * profile.block_size - plan.offset_bytes;
+  plan.allocation_length = execution.cdb().be32(10);
+  plan.most_runs =
+      plan.allocation_length < kHeader + kDescriptor
+          ? 1
+          : std::min((plan.allocation_length - kHeader) / kDescriptor, kMaxLbaStatusDescriptors);
+  return plan;
+}
+
+Reply lba_status(const QueryAllocation& plan, std::span<const LbaRun> runs,
+                 const LogicalUnitProfile& profile) {
+  constexpr std::uint8_t kMapped = 0, kDeallocated = 1;
+  bytes::Writer out;
+  out.zeros(8);
+  std::uint64_t lba = plan.offset_bytes / profile.block_size;
+  for (const auto& run : runs) {
+    const std::uint64_t blocks =
+        std::min<std::uint64_t>(run.length_bytes / profile.block_size, 0xffffffff);
+    out.be64(lba)
+        .be32(static_cast<std::uint32_t>(blocks))
+        .u8(run.mapped ? kMapped : kDeallocated)
+        .zeros(3);
+    lba += blocks;
+  }
+  out.patch_be32(0, out.size() - 4);
+  auto data = std::move(out).take();
+  data.resize(std::min<std::size_t>(data.size(), plan.allocation_length));
+  Reply reply;
+  reply.data_in_length = data.size();
+  reply.data_in = std::move(data);
+  return reply;
 }
 
 Plan plan_start_stop_unit(Execution& execution) {

@@ -121,6 +121,22 @@ TEST_CASE(
   CHECK_MESSAGE(ran.output.find(directory.path() + "/disk.img") != std::string::npos, ran.output);
 }
 
+TEST_CASE("GET LBA STATUS of a 4096-byte unit tells what is written and what is not") {
+  LabConfig config;
+  config.targets[0].luns = {memory_lun("0", "64MiB", R"(, "block_size": 4096)")};
+  TargetProcess target(config);
+  auto session = connect_session(target);
+  CHECK(session.execute_write(write_10(10, 5), repeated(5 * 4096, 0x66)).good());
+  const auto outcome =
+      session.execute_read({0x9e, 0x12, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 56, 0, 0}, 56);
+  REQUIRE(outcome.good());
+  const Octets expected = {0, 0, 0, 52, 0, 0, 0, 0,                                 //
+                           0, 0, 0, 0,  0, 0, 0, 2,  0, 0, 0,    8,    1, 0, 0, 0,  //
+                           0, 0, 0, 0,  0, 0, 0, 10, 0, 0, 0,    5,    0, 0, 0, 0,  //
+                           0, 0, 0, 0,  0, 0, 0, 15, 0, 0, 0x3f, 0xf1, 1, 0, 0, 0};
+  CHECK(outcome.data == expected);
+}
+
 TEST_CASE("a pattern of an exabyte answers at both ends, and checks what is written to it") {
   LabConfig config;
   config.targets[0].luns = {

@@ -379,3 +379,24 @@ TEST_CASE("views taken and released by several workers never change under them")
   writer.join();
   CHECK(changed == 0);
 }
+
+TEST_CASE("memory knows to the page what is allocated, over chunks and large holes") {
+  MemoryDevice device(kLargest);
+  const auto at = [&](std::uint64_t offset) {
+    return device.allocation(offset, kLargest - offset);
+  };
+  CHECK_FALSE(at(0).allocated);
+  CHECK(at(0).length_bytes == kLargest);
+  CHECK_FALSE(write(device, kTiB, filled(2 * 65536 + 4096, 1)));
+  CHECK_FALSE(at(0).allocated);
+  CHECK(at(0).length_bytes == kTiB);
+  CHECK(at(kTiB).allocated);
+  CHECK(at(kTiB).length_bytes == 2 * 65536 + 4096);
+  CHECK(at(kTiB + 512).length_bytes == 2 * 65536 + 4096 - 512);
+  CHECK(device.allocation(kTiB, 4096).length_bytes == 4096);
+  CHECK_FALSE(discard(device, kTiB + 65536, 65536));
+  CHECK(at(kTiB).length_bytes == 65536);
+  CHECK_FALSE(at(kTiB + 65536).allocated);
+  CHECK(at(kTiB + 65536).length_bytes == 65536);
+  CHECK(at(kTiB + 2 * 65536).length_bytes == 4096);
+}

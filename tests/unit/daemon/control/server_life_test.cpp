@@ -168,6 +168,10 @@ TEST_CASE("signals are left to the main thread") {
 TEST_CASE(
     "without descriptors the server serves those it has, and the others when there are some "
     "again") {
+#if defined(__SANITIZE_ADDRESS__)
+  MESSAGE("not under these sanitizers: their check of a vptr needs a descriptor of its own");
+  return;
+#endif
   Server server(on("127.0.0.1:0"), router());
   server.start();
   boost::asio::io_context context;

@@ -108,7 +108,7 @@ TEST_CASE("REQUEST SENSE tells why a unit is not ready") {
 }
 
 TEST_CASE("B6.14 all commands are listed once, with timeouts when RCTD asks") {
-  UnitBench bench;
+  UnitBench bench(whole_block_disk());
   const auto plain = opcodes(bench, 0x00).data_in;
   CHECK(plain.size() == 4 + 8 * command_table().size());
   CHECK(bytes::be32(plain.data()) == plain.size() - 4);
@@ -132,7 +132,7 @@ TEST_CASE("B6.14 SERVACTV is set exactly where a service action is given") {
 }
 
 TEST_CASE("B6.14 one command: CDB size and usage data are those that are enforced") {
-  UnitBench bench;
+  UnitBench bench(whole_block_disk());
   for (const CommandRow& row : command_table()) {
     CAPTURE(row.name);
     const auto action = static_cast<std::uint16_t>(row.has_action() ? row.action : 0);
@@ -157,8 +157,16 @@ TEST_CASE("B6.14 unknown commands have SUPPORT 001b, unknown reporting options a
   CHECK(say(opcodes(bench, 4)) == "5/24/00 cdb 2.2");
 }
 
+TEST_CASE("B6.14 GET LBA STATUS is listed only where a physical block is one logical block") {
+  UnitBench whole(whole_block_disk()), eight;
+  CHECK(opcodes(whole, 2, 0x9e, 0x12).data_in[1] == 0x03);
+  CHECK(bytes::to_hex(opcodes(eight, 2, 0x9e, 0x12).data_in) == "00 01 00 00");
+}
+
 TEST_CASE("B6.14 a thick unit lists no UNMAP and shows no UNMAP bit in WRITE SAME") {
-  UnitBench thick(thick_disk());
+  auto profile = whole_block_disk();
+  profile.thin = false;
+  UnitBench thick(profile);
   CHECK(opcodes(thick, 0).data_in.size() == 4 + 8 * (command_table().size() - 1));
   CHECK(bytes::to_hex(opcodes(thick, 1, 0x42).data_in) == "00 01 00 00");
   CHECK(opcodes(thick, 1, 0x93).data_in[5] == 0x01);

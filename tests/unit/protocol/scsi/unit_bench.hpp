@@ -27,6 +27,13 @@ inline LogicalUnitProfile removable_disk() {
   return profile;
 }
 
+/// A disk that knows every command of the table.
+inline LogicalUnitProfile whole_block_disk() {
+  auto profile = small_disk();
+  profile.physical_block_exponent = 0;
+  return profile;
+}
+
 inline LogicalUnitProfile thick_disk() {
   auto profile = small_disk();
   profile.thin = false;

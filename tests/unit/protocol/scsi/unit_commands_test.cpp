@@ -23,6 +23,30 @@ std::string release(UnitBench& bench, NexusId nexus) {
 
 }  // namespace
 
+TEST_CASE("GET LBA STATUS asks from its LBA to the end, as many runs as there is room for") {
+  const auto profile = whole_block_disk();
+  UnitBench bench(profile);
+  const auto blocks = profile.blocks;
+  const auto plan =
+      bench.planned<QueryAllocation>({0x9e, 0x12, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 56, 0, 0});
+  CHECK(plan.offset_bytes == 8 * 512);
+  CHECK(plan.length_bytes == (blocks - 8) * 512);
+  CHECK(plan.most_runs == 3);
+  const auto last = static_cast<std::uint8_t>(blocks >> 8);
+  CHECK(bench
+            .said({0x9e, 0x12, 0, 0, 0, 0, 0, 0, last, static_cast<std::uint8_t>(blocks), 0, 0, 0,
+                   24, 0, 0})
+            .starts_with("5/21/00"));
+  const LbaRun runs[] = {{4096, true}, {8192, false}};
+  CHECK(bytes::to_hex(lba_status(plan, runs, profile).data_in) ==
+        "00 00 00 24 00 00 00 00 "
+        "00 00 00 00 00 00 00 08 00 00 00 08 00 00 00 00 "
+        "00 00 00 00 00 00 00 10 00 00 00 10 01 00 00 00");
+  auto cut = plan;
+  cut.allocation_length = 4;
+  CHECK(bytes::to_hex(lba_status(cut, runs, profile).data_in) == "00 00 00 24");
+}
+
 TEST_CASE("B8.05 READ CAPACITY(10) tells the last LBA and the block size") {
   UnitBench bench;
   CHECK(bytes::to_hex(bench.ask({0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0}).data_in) ==
