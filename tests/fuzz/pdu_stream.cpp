@@ -175,7 +175,8 @@ class Host {
 
   void perform(const fx::ManageTasks& request) {
     if (request.function % 2 == 0)
-      session_.abort_tasks(request.lun, manners_ % 2 == 1, AbortedBy::own_function, out_, effects_);
+      session_.abort_tasks(request.lun, manners_ % 2 == 1, iscsi::AbortedBy::own_function, out_,
+                           effects_);
     session_.finish_task_management(request.initiator_task_tag, 0, 0, out_);
   }
 
