@@ -107,8 +107,9 @@ class LogicalUnit {
 
 /// The straight path: READ and WRITE (6, 10, 12, 16) planned from the CDB and the geometry alone.
 /// Nothing when the command is of another kind or anything in it is unusual; plan() then finds the
-/// exact answer. Equal to what plan() returns when straight_read()/straight_write() hold (a test
-/// compares them). `fua_always`: WCE is off, so every write goes through to the medium.
+/// exact answer. For any task attribute but ACA, which plan() refuses. Equal to what plan() returns
+/// when straight_read()/straight_write() hold (a test compares them). `fua_always`: WCE is off, so
+/// every write goes through to the medium.
 struct Access {
   bool write = false;
   bool fua = false;

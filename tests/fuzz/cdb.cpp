@@ -43,7 +43,8 @@ class Unit {
                std::uint8_t how) {
     const auto access = scsi::plan_access(command.cdb, profile_);
     const bool straight =
-        access && (access->write ? unit_.straight_write(nexus) : unit_.straight_read(nexus));
+        access && command.attribute != scsi::TaskAttribute::aca &&
+        (access->write ? unit_.straight_write(nexus) : unit_.straight_read(nexus));
     auto plan = unit_.plan(nexus, command, around());
     if (straight) compare(*access, plan);
     if (const auto* need = std::get_if<scsi::NeedData>(&plan)) {
