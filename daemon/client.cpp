@@ -158,7 +158,11 @@ Addresses look_up(const Place& place) {
   hints.ai_flags = AI_NUMERICSERV;
   addrinfo* found = nullptr;
   const std::string port = std::to_string(place.endpoint.port);
-  const int problem = ::getaddrinfo(place.endpoint.host.c_str(), port.c_str(), &hints, &found);
+  // localhost is loopback even where nothing is configured that could look it up (RFC 6761 §6.3):
+  // no name means that here.
+  const auto& host = place.endpoint.host;
+  const char* name = host == "localhost" ? nullptr : host.c_str();
+  const int problem = ::getaddrinfo(name, port.c_str(), &hints, &found);
   if (problem != 0) unreachable(place, ::gai_strerror(problem));
   return {found, &::freeaddrinfo};
 }
