@@ -4,6 +4,7 @@
 #include "daemon/control/api.hpp"
 #include "daemon/log.hpp"
 #include "daemon/reports.hpp"
+#include "protocol/scsi/sense_codes.hpp"
 
 #include <boost/asio/ip/address.hpp>
 #include <nlohmann/json.hpp>
@@ -19,7 +20,7 @@ namespace {
 
 using boost::asio::ip::tcp;
 
-constexpr scsi::SenseCode kReportedLunsChanged{0x06, 0x3f, 0x0e};
+constexpr auto kReportedLunsChanged = scsi::sense("reported_luns_data_has_changed");
 
 ConnectionLimits limits_of(const config::Limits& limits) {
   ConnectionLimits out;

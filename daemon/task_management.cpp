@@ -2,6 +2,7 @@
 
 #include "daemon/connection.hpp"
 #include "daemon/log.hpp"
+#include "protocol/scsi/sense_codes.hpp"
 
 #include <atomic>
 
@@ -25,8 +26,8 @@ enum Response : std::uint8_t {
   kFunctionSucceeded = 7,
 };
 
-constexpr scsi::SenseCode kClearedByAnotherInitiator{0x06, 0x2f, 0x00},
-    kDeviceReset{0x06, 0x29, 0x03};
+constexpr auto kClearedByAnotherInitiator = scsi::sense("commands_cleared_by_another_initiator");
+constexpr auto kDeviceReset = scsi::sense("bus_device_reset_function_occurred");
 
 /// Counts the sessions that still have to do their part; the last one finishes the function and has
 /// it answered.

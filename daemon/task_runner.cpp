@@ -1,6 +1,7 @@
 #include "daemon/task_runner.hpp"
 
 #include "daemon/medium_steps.hpp"
+#include "protocol/scsi/sense_codes.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -17,7 +18,7 @@ using lun_backends::Progress;
 /// there.
 constexpr std::uint64_t kEnoughLbaStatusBytes = 1ULL << 30;
 
-constexpr scsi::SenseCode kNexusLoss{0x06, 0x29, 0x07};
+constexpr auto kNexusLoss = scsi::sense("i_t_nexus_loss_occurred");
 
 /// SCSI port names of the two ends (RFC 7143 §4.4.2).
 scsi::NexusPorts ports_of(const iscsi::LoginResult& login) {
@@ -374,11 +375,10 @@ void TaskRunner::send_read_data(TaskOperation& operation, std::unique_ptr<std::u
     std::unique_ptr<std::uint8_t[]> octets;
     std::uint64_t charged;
     DataBudget* budget;
-    std::uint32_t pins = 0;
-    bool complete = false;
+    std::uint32_t pins = 1;  // the first one is ours, until all are handed out
     static void release(void* pin) noexcept {
       auto* self = static_cast<SharedData*>(pin);
-      if (--self->pins != 0 || !self->complete) return;
+      if (--self->pins != 0) return;
       self->budget->give_back(self->charged);
       delete self;
     }
@@ -395,8 +395,6 @@ void TaskRunner::send_read_data(TaskOperation& operation, std::unique_ptr<std::u
   auto* shared = new SharedData{std::move(data), std::exchange(operation.charged, 0), &budget_};
   end(operation);
   loop_.counters().add(Metric::read_bytes, cursor.total);
-  ++shared->pins;  // ours, until all are handed out
-  shared->complete = true;
   if (cursor.total == 0) {
     scsi::Reply reply;
     reply.data_in_length = length;

@@ -1,5 +1,7 @@
 #include "daemon/world.hpp"
 
+#include "protocol/scsi/sense_codes.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -34,7 +36,8 @@ void TargetHost::set_luns(std::shared_ptr<const LunMap> luns) {
 }
 
 std::optional<scsi::SenseCode> TargetHost::first_attention(const std::string& initiator_port) {
-  constexpr scsi::SenseCode kPowerOn{0x06, 0x29, 0x00}, kNexusLoss{0x06, 0x29, 0x07};
+  constexpr auto kPowerOn = scsi::sense("power_on_or_reset_occurred");
+  constexpr auto kNexusLoss = scsi::sense("i_t_nexus_loss_occurred");
   const std::lock_guard lock(mutex_);
   if (known_ports_.size() >= kMaxKnownPorts) known_ports_.clear();
   const bool first = known_ports_.insert(initiator_port).second;
