@@ -62,10 +62,15 @@ void decide_without_rules(benchmark::State& state) {
   const faults::RuleSet rules;
   faults::RuleState counters;
   const auto cdb = read_10(0);
-  faults::CommandFacts facts;
+  const faults::SessionFacts session;
+  faults::Decision decision;
+  faults::Facts facts;
+  facts.session = &session;
   facts.cdb = &cdb;
-  for (auto _ : state)
-    benchmark::DoNotOptimize(faults::decide(rules, counters, 0x5eed, facts));
+  for (auto _ : state) {
+    faults::decide(rules, counters, 0x5eed, facts, {}, decision);
+    benchmark::DoNotOptimize(decision);
+  }
 }
 BENCHMARK(decide_without_rules);
 

@@ -141,18 +141,6 @@ void TaskRunner::refresh(LunPath& path) {
 
 void TaskRunner::run(iscsi::Task& task, bytes::View immediate_data, iscsi::Effects& effects) {
   loop_.counters().add(Metric::commands);
-  faults::CommandFacts facts;
-  facts.cmd_sn = task.cmd_sn;
-  facts.immediate = task.immediate;
-  facts.target = target_->index();
-  facts.lun = task.lun.value_or(0);
-  facts.cdb = &task.command.cdb;
-  facts.attribute = task.command.attribute;
-  facts.expected_data_transfer_length = task.expected_data_transfer_length;
-  const auto decision = faults::decide(world_.rules, rule_state_, world_.seed, facts);
-  if (decision.status)
-    return complete(task, scsi::with_status(*decision.status));  // the unit never hears of it
-
   if (!task.lun && scsi::is_report_luns_well_known(task.lun_field)) {
     luns_ = target_->luns();
     return complete(task, scsi::answer_well_known_report_luns(task.command, surroundings()));

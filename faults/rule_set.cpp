@@ -1,0 +1,236 @@
+#include "faults/rule_set.hpp"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+
+namespace faultlun::faults {
+namespace {
+
+constexpr std::string_view kRunKey = "run";  ///< of run_gate's one draw
+
+template <typename T>
+bool has_action(const Rule& rule) {
+  return std::ranges::any_of(
+      rule.effects, [](const Effect& each) { return std::holds_alternative<T>(each.action); });
+}
+
+bool refuses_logins(const Rule& rule) {
+  return std::ranges::any_of(rule.effects, [](const Effect& each) {
+    const auto* drop = std::get_if<Drop>(&each.action);
+    return drop != nullptr && drop->then != Drop::Then::nothing;
+  });
+}
+
+bool swallows_task_management(const Rule& rule) {
+  return std::ranges::any_of(rule.effects, [](const Effect& each) {
+    const auto* silence = std::get_if<Silence>(&each.action);
+    return silence != nullptr && silence->task_management;
+  });
+}
+
+bool looks_at_attempts(const Rule& rule) {
+  return rule.match.attempt || rule.gate.key == Key::content || rule.gate.key == Key::attempt;
+}
+
+bool looks_at_writes(const Rule& rule) {
+  const bool heals = std::ranges::any_of(rule.effects, [](const Effect& each) {
+    const auto* error = std::get_if<MediumError>(&each.action);
+    return error != nullptr && error->heal == MediumError::Heal::on_write;
+  });
+  return heals || rule.match.first_touch || rule.match.rewrites || rule.gate.key == Key::lba;
+}
+
+/// What the command's opcode must be for the rule to have a chance; nothing: anything.
+std::optional<std::vector<std::uint8_t>> opcodes_of(const Match& match) {
+  std::vector<std::uint8_t> out;
+  for (const auto& operation : match.operations) {
+    switch (operation.kind) {
+      case OperationMatch::Kind::any:
+        return std::nullopt;
+      case OperationMatch::Kind::opcode:
+        out.push_back(operation.opcode);
+        break;
+      case OperationMatch::Kind::command:
+        out.push_back(operation.row->opcode);
+        break;
+      case OperationMatch::Kind::operation_class:
+        if (operation.operation == OperationClass::other) return std::nullopt;
+        for (const auto& row : scsi::command_table()) {
+          scsi::Cdb cdb;
+          cdb.raw[0] = row.opcode;
+          if (class_of(cdb, &row) == operation.operation) out.push_back(row.opcode);
+        }
+        for (const std::uint8_t reserve : {std::uint8_t{0x5e}, std::uint8_t{0x5f}})  // known by opcode
+          if (operation.operation == OperationClass::reserve) out.push_back(reserve);
+        break;
+      case OperationMatch::Kind::task_management:
+        break;
+    }
+  }
+  if (match.operations.empty()) return std::nullopt;
+  return out;
+}
+
+std::shared_ptr<InstalledRule> install(RuleSet::Entry entry, std::uint64_t seed) {
+  Drawer drawer(seed, entry.rule.id, "*");
+  auto installed = std::make_shared<InstalledRule>(InstalledRule{std::move(entry.rule),
+                                                                 std::move(entry.lifetime),
+                                                                 drawer,
+                                                                 {},
+                                                                 {},
+                                                                 0,
+                                                                 0,
+                                                                 -1,
+                                                                 false,
+                                                                 true,
+                                                                 false,
+                                                                 false,
+                                                                 Site::cmd_enqueue});
+  const Rule& rule = installed->rule;
+  for (const auto& clause : clause_table())
+    if (clause.given(rule.match))
+      (clause.of_session ? installed->session_clauses : installed->clauses).push_back(&clause);
+  if (rule.gate.run_gate) {
+    const auto verdict = draw(seed, rule.id, kRunKey, 0, kSlotDecide);
+    installed->runs = rule.gate.run_gate->fires(verdict);
+  }
+  installed->on_payload = !rule.match.payloads.empty();
+  installed->timed = is_timed(rule);
+  installed->order_dependent = is_order_dependent(rule);
+  installed->site = decided_at(rule);
+  installed->name_hash = siphash_2_4(0, 0, rule.id);
+  return installed;
+}
+
+}  // namespace
+
+RuleSet::RuleSet(std::vector<Entry> entries, std::uint64_t epoch, std::uint64_t seed)
+    : epoch_(epoch) {
+  std::ranges::stable_sort(entries, std::ranges::greater{},
+                           [](const Entry& each) { return each.rule.life.priority; });
+  std::vector<std::shared_ptr<InstalledRule>> rules;
+  rules.reserve(entries.size());
+  for (auto& entry : entries)
+    rules.push_back(install(std::move(entry), seed));
+  std::map<std::string_view, std::uint32_t> order_of;
+  for (std::uint32_t i = 0; i < rules.size(); ++i) {
+    rules[i]->order = i;
+    order_of[rules[i]->rule.id] = i;
+  }
+  for (auto& each : rules) {
+    const Rule& rule = each->rule;
+    if (rule.match.after_fault) {
+      const auto found = order_of.find(rule.match.after_fault->rule);
+      if (found != order_of.end()) each->after_fault = static_cast<std::int32_t>(found->second);
+    }
+    if (!rule.life.armed) continue;
+    if (each->site == Site::tmf_rx || swallows_task_management(rule))
+      task_management_.push_back(each->order);
+    if (refuses_logins(rule)) logins_.push_back(each->order);
+    if (each->site != Site::cmd_enqueue) continue;
+    commands_.push_back(each->order);
+    needs_attempts_ = needs_attempts_ || looks_at_attempts(rule);
+    needs_write_history_ = needs_write_history_ || looks_at_writes(rule);
+    has_payload_rules_ = has_payload_rules_ || each->on_payload;
+  }
+  ignores_commands_ = commands_.empty();
+  rules_.assign(rules.begin(), rules.end());
+  build_index();
+}
+
+const InstalledRule* RuleSet::find(std::string_view id) const {
+  const auto found = std::ranges::find(
+      rules_, id, [](const auto& each) { return std::string_view(each->rule.id); });
+  return found == rules_.end() ? nullptr : found->get();
+}
+
+std::int32_t RuleSet::make_cell(const std::vector<std::uint32_t>& rules) {
+  Cell cell;
+  std::vector<LbaIndex::Range> ranges;
+  for (const auto order : rules) {
+    const auto& lbas = rules_[order]->rule.match.lbas;
+    if (lbas.empty()) cell.everywhere.push_back(order);
+    for (const auto& range : lbas)
+      if (range.length != 0)
+        ranges.push_back({range.start, range.start + (range.length - 1), order});
+  }
+  for (const auto& range : cell.by_lba.build(std::move(ranges)))
+    cell.everywhere.push_back(range.rule);
+  cells_.push_back(std::move(cell));
+  return static_cast<std::int32_t>(cells_.size() - 1);
+}
+
+void RuleSet::build_index() {
+  // LUNs that any rule names get small numbers; opcodes that the same rules care for are one class.
+  std::uint16_t named = 0;
+  std::map<std::uint8_t, std::vector<std::uint32_t>> by_opcode;
+  std::vector<std::uint32_t> by_any_opcode;
+  for (const auto order : commands_) {
+    const Match& match = rules_[order]->rule.match;
+    for (const auto lun : match.luns) {
+      if (dense_lun_.size() <= lun) dense_lun_.resize(lun + std::size_t{1});
+      if (dense_lun_[lun] == 0) dense_lun_[lun] = ++named;
+    }
+    if (const auto opcodes = opcodes_of(match))
+      for (const auto opcode : *opcodes) {
+        auto& list = by_opcode[opcode];
+        if (list.empty() || list.back() != order) list.push_back(order);
+      }
+    else
+      by_any_opcode.push_back(order);
+  }
+  std::map<std::vector<std::uint32_t>, std::uint16_t> seen;
+  const auto class_for = [&](const std::vector<std::uint32_t>& rules) {
+    const auto [at, fresh] = seen.emplace(rules, static_cast<std::uint16_t>(classes_.size()));
+    if (!fresh) return at->second;
+    OpcodeClass made;
+    std::vector<std::uint32_t> any_lun;
+    std::map<std::uint16_t, std::vector<std::uint32_t>> by_lun;
+    for (const auto order : rules) {
+      const auto& luns = rules_[order]->rule.match.luns;
+      if (luns.empty()) any_lun.push_back(order);
+      for (const auto lun : luns)
+        by_lun[dense_lun_[lun]].push_back(order);
+    }
+    if (!any_lun.empty()) made.any_lun = make_cell(any_lun);
+    if (!by_lun.empty()) made.by_lun.assign(named + std::size_t{1}, -1);
+    for (const auto& [dense, list] : by_lun)
+      made.by_lun[dense] = make_cell(list);
+    classes_.push_back(std::move(made));
+    return at->second;
+  };
+  const auto rest = class_for(by_any_opcode);
+  class_of_opcode_.fill(rest);
+  for (const auto& [opcode, own] : by_opcode) {
+    std::vector<std::uint32_t> all;
+    std::ranges::set_union(own, by_any_opcode, std::back_inserter(all));
+    class_of_opcode_[opcode] = class_for(all);
+  }
+}
+
+void RuleSet::candidates(const Facts& facts, std::vector<std::uint32_t>& out) const {
+  out.clear();
+  const auto& of_opcode = classes_[class_of_opcode_[facts.cdb->opcode()]];
+  unsigned sources = 0;
+  const auto take = [&](std::int32_t index) {
+    if (index < 0) return;
+    const Cell& cell = cells_[static_cast<std::size_t>(index)];
+    const auto before = out.size();
+    out.insert(out.end(), cell.everywhere.begin(), cell.everywhere.end());
+    sources += out.size() != before ? 1 : 0;
+    if (facts.blocks == 0) return;
+    const auto between = out.size();
+    cell.by_lba.collect(facts.lba, facts.last_lba(), out);
+    sources += out.size() != between ? 2 : 0;
+  };
+  take(of_opcode.any_lun);
+  if (!of_opcode.by_lun.empty() && facts.has_lun && facts.lun < dense_lun_.size() &&
+      dense_lun_[facts.lun] != 0)
+    take(of_opcode.by_lun[dense_lun_[facts.lun]]);
+  if (sources <= 1) return;  // one list: ascending, each once
+  std::ranges::sort(out);
+  out.erase(std::ranges::unique(out).begin(), out.end());
+}
+
+}  // namespace faultlun::faults

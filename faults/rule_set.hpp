@@ -1,0 +1,130 @@
+// An immutable set of rules, compiled for speed and swapped whole: an epoch.  Rules that a command
+// cannot match cost it next to nothing: they are found by opcode, LUN and LBA.
+#pragma once
+
+#include "faults/draw.hpp"
+#include "faults/rule.hpp"
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace faultlun::faults {
+
+/// What a rule keeps beside its counters per session: it lives as long as the rule, over epochs and
+/// for all sessions.  Numbers for listings and metrics, and what rules of global scope count.
+struct RuleLifetime {
+  std::uint64_t serial = 0;       ///< never reused: a rule that is replaced gets another
+  std::uint64_t first_epoch = 0;  ///< writes decided in earlier epochs do not count for it
+  Time armed_at{};
+  std::atomic<std::uint64_t> matched{0}, fired{0}, suppressed{0};
+  std::atomic<std::uint64_t> global_matches{0}, global_fired{0};
+  std::atomic<std::uint32_t> active{0};  ///< commands under its effects now
+  std::atomic<bool> used_up{false};      ///< once_per run
+  std::shared_ptr<void> host;            ///< the daemon's: state of shapers, histogram
+};
+
+/// A rule of an epoch.
+struct InstalledRule {
+  Rule rule;
+  std::shared_ptr<RuleLifetime> lifetime;
+  Drawer counter_drawer;                  ///< for key "*"
+  std::vector<const ClauseRow*> clauses;  ///< those that are given, session clauses left out
+  std::vector<const ClauseRow*> session_clauses;
+  std::uint64_t name_hash = 0;    ///< of the ID, for the decision hash
+  std::uint32_t order = 0;        ///< place in the order of evaluation
+  std::int32_t after_fault = -1;  ///< order of the rule that match.after_fault names
+  bool on_payload = false;        ///< decided when the Data-Out is here
+  bool runs = true;               ///< run_gate's verdict
+  bool timed = false, order_dependent = false;
+  Site site = Site::cmd_enqueue;  ///< where it is decided
+};
+
+/// Disjoint stretches of LBAs, each with the rules that it concerns.
+class LbaIndex {
+ public:
+  struct Range {
+    std::uint64_t first = 0, last = 0;
+    std::uint32_t rule = 0;
+  };
+  /// Ranges that would make the index too large come back: they are to be looked at always.
+  std::vector<Range> build(std::vector<Range> ranges);
+  /// Appends the rules of every stretch that [first, last] touches; may name a rule twice.
+  void collect(std::uint64_t first, std::uint64_t last, std::vector<std::uint32_t>& rules) const;
+  bool empty() const { return starts_.empty(); }
+
+ private:
+  static constexpr std::size_t kCoarseBits = 4096;
+  bool coarse_miss(std::uint64_t first, std::uint64_t last) const;
+
+  std::vector<std::uint64_t> starts_;      ///< ascending; a stretch ends where the next begins
+  std::vector<std::uint32_t> first_rule_;  ///< per stretch into rules_, one more at the end
+  std::vector<std::uint32_t> rules_;
+  std::uint64_t lowest_ = 0, highest_ = 0;
+  unsigned coarse_shift_ = 0;
+  std::array<std::uint64_t, kCoarseBits / 64> coarse_{};
+};
+
+class RuleSet {
+ public:
+  static constexpr std::size_t kMaxLunsIndexed = 16384;
+
+  /// The empty set, epoch 0.
+  RuleSet() = default;
+  struct Entry {
+    Rule rule;
+    std::shared_ptr<RuleLifetime> lifetime;
+  };
+  /// Entries in order of installation; those that are not armed take part in nothing.
+  RuleSet(std::vector<Entry> entries, std::uint64_t epoch, std::uint64_t seed);
+  RuleSet(const RuleSet&) = delete;
+  RuleSet& operator=(const RuleSet&) = delete;
+
+  std::uint64_t epoch() const { return epoch_; }
+  /// No rule can have a say in what becomes of commands.
+  bool ignores_commands() const { return ignores_commands_; }
+  bool ignores_task_management() const { return task_management_.empty(); }
+  bool ignores_logins() const { return logins_.empty(); }
+  /// A rule looks at what was tried (attempt, key content or attempt), or written before.
+  bool needs_attempts() const { return needs_attempts_; }
+  bool needs_write_history() const { return needs_write_history_; }
+  bool has_payload_rules() const { return has_payload_rules_; }
+
+  /// In order of evaluation.
+  std::span<const std::shared_ptr<const InstalledRule>> rules() const { return rules_; }
+  const InstalledRule& at(std::uint32_t order) const { return *rules_[order]; }
+  const InstalledRule* find(std::string_view id) const;
+
+  /// Rules that may match a command, ascending, each once.  `out` is cleared first.
+  void candidates(const Facts& facts, std::vector<std::uint32_t>& out) const;
+  std::span<const std::uint32_t> task_management() const { return task_management_; }
+  std::span<const std::uint32_t> logins() const { return logins_; }
+
+ private:
+  /// Of one class of opcodes, and of one LUN or of all that are not named.
+  struct Cell {
+    std::vector<std::uint32_t> everywhere;  ///< rules without an LBA clause
+    LbaIndex by_lba;
+  };
+  struct OpcodeClass {
+    std::int32_t any_lun = -1;         ///< index of cells_
+    std::vector<std::int32_t> by_lun;  ///< by dense LUN number; empty: none
+  };
+  void build_index();
+  std::int32_t make_cell(const std::vector<std::uint32_t>& rules);
+
+  std::uint64_t epoch_ = 0;
+  bool ignores_commands_ = true, needs_attempts_ = false, needs_write_history_ = false;
+  bool has_payload_rules_ = false;
+  std::vector<std::shared_ptr<const InstalledRule>> rules_;
+  std::vector<std::uint32_t> commands_, task_management_, logins_;
+  std::vector<Cell> cells_;
+  std::vector<OpcodeClass> classes_;
+  std::array<std::uint16_t, 256> class_of_opcode_{};
+  std::vector<std::uint16_t> dense_lun_;  ///< by LUN: 1 + number among the LUNs named, 0: not named
+};
+
+}  // namespace faultlun::faults

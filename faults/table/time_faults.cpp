@@ -1,0 +1,10 @@
+// The time family of the fault table.
+#include "faults/fault_table.hpp"
+
+namespace faultlun::faults {
+
+std::span<const FaultRow> time_faults() {
+  return {};
+}
+
+}  // namespace faultlun::faults
