@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/clock.hpp"
+#include "daemon/deadlines.hpp"
 #include "daemon/metrics.hpp"
 
 #include <functional>
@@ -17,6 +18,9 @@ class Loop {
   virtual TimePoint now() const = 0;
   /// Counters that only this loop's thread writes.
   virtual Counters& counters() = 0;
+  /// On the loop's thread only.  arm() replaces an earlier deadline.
+  virtual void arm(Timed& timed, TimePoint at) = 0;
+  virtual void disarm(Timed& timed) = 0;
 };
 
 }  // namespace faultlun::daemon

@@ -41,33 +41,21 @@ void Worker::post(std::function<void()> job) {
 }
 
 void Worker::arm(Timed& timed, TimePoint at) {
-  if (timed.is_armed_ && timed.armed_->first == at) return;
-  disarm(timed);
-  timed.armed_ = deadlines_.emplace(at, &timed);
-  timed.is_armed_ = true;
-  if (at < timer_at_) set_timer();
+  if (deadlines_.arm(timed, at) && at < timer_at_) set_timer();
 }
 
 void Worker::disarm(Timed& timed) {
-  if (timed.is_armed_) deadlines_.erase(timed.armed_);
-  timed.is_armed_ = false;  // a timer that fires for nothing costs less than setting it anew
+  deadlines_.disarm(timed);  // a timer that fires for nothing costs less than setting it anew
 }
 
 void Worker::set_timer() {
-  if (deadlines_.empty()) {
-    timer_at_ = TimePoint::max();
-    return;
-  }
-  timer_at_ = deadlines_.begin()->first;
+  const auto first = deadlines_.first();
+  timer_at_ = first.value_or(TimePoint::max());
+  if (!first) return;
   timer_.expires_at(timer_at_);
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;  // set anew
-    const auto at = now();
-    while (!deadlines_.empty() && deadlines_.begin()->first <= at) {
-      Timed& timed = *deadlines_.begin()->second;
-      disarm(timed);
-      timed.on_time(at);
-    }
+    deadlines_.run_due(now(), kDeadlinesPerTurn);
     set_timer();
   });
 }

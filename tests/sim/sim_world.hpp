@@ -19,8 +19,15 @@ class ManualLoop final : public daemon::Loop {
   void post(std::function<void()> job) override { jobs_.push_back(std::move(job)); }
   daemon::TimePoint now() const override { return now_; }
   daemon::Counters& counters() override { return counters_; }
+  void arm(daemon::Timed& timed, daemon::TimePoint at) override { deadlines_.arm(timed, at); }
+  void disarm(daemon::Timed& timed) override { deadlines_.disarm(timed); }
 
-  void advance(daemon::Duration by) { now_ += by; }
+  /// Meets the deadlines that pass.
+  void advance(daemon::Duration by) {
+    now_ += by;
+    deadlines_.run_due(now_, SIZE_MAX);
+  }
+  std::optional<daemon::TimePoint> next_deadline() const { return deadlines_.first(); }
   /// Runs what is queued, not what that queues.  False: there was nothing.
   bool run_some() {
     auto jobs = std::move(jobs_);
@@ -33,6 +40,7 @@ class ManualLoop final : public daemon::Loop {
  private:
   daemon::TimePoint now_{};
   std::deque<std::function<void()>> jobs_;
+  daemon::Deadlines deadlines_;
   daemon::Counters counters_;
 };
 
