@@ -1,0 +1,48 @@
+#include "daemon/ordeal.hpp"
+
+#include <utility>
+
+namespace faultlun::daemon {
+
+using faults::When;
+
+Ordeal::Ordeal(std::shared_ptr<const faults::RuleSet> set, faults::Decision made,
+               faults::Facts seen, TimePoint arrival)
+    : rules(std::move(set)), decision(std::move(made)), facts(std::move(seen)), arrived(arrival) {}
+
+Ordeal::~Ordeal() {
+  for (const auto& verdict : decision.verdicts)
+    if (verdict.outcome == faults::Outcome::fired && verdict.rule->rule.gate.max_active)
+      verdict.rule->lifetime->active.fetch_sub(1, std::memory_order_relaxed);
+}
+
+const faults::Strike* Ordeal::instead_of_unit() const {
+  const auto* end = decision.terminal();
+  if (end == nullptr) return nullptr;
+  const auto& action = end->effect->action;
+  if (const auto* answer = std::get_if<faults::Answer>(&action))
+    return answer->when == When::before && !answer->blocks ? end : nullptr;
+  if (const auto* error = std::get_if<faults::MediumError>(&action))
+    return error->partial || error->data_good ? nullptr : end;
+  return end;
+}
+
+const faults::Strike* Ordeal::after_unit() const {
+  return instead_of_unit() == nullptr ? decision.terminal() : nullptr;
+}
+
+bool Ordeal::any_wait(When when) const {
+  for (const auto& strike : decision.strikes) {
+    const auto& action = strike.effect->action;
+    if (const auto* delay = std::get_if<faults::Delay>(&action)) {
+      if (delay->when == when) return true;
+    } else if (std::holds_alternative<faults::Stall>(action) ||
+               std::holds_alternative<faults::Throttle>(action) ||
+               std::holds_alternative<faults::Cliff>(action)) {
+      if (when == When::before) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace faultlun::daemon
