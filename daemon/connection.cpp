@@ -5,9 +5,28 @@
 #include "daemon/task_management.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <iterator>
 
 namespace faultlun::daemon {
+namespace {
+
+std::string hex_of(const iscsi::Isid& isid) {
+  char text[2 * sizeof(iscsi::Isid) + 1];
+  for (std::size_t i = 0; i < isid.size(); ++i)
+    std::snprintf(text + 2 * i, 3, "%02x", isid[i]);
+  return text;
+}
+
+/// "192.0.2.1" of "192.0.2.1:3260", "2001:db8::1" of "[2001:db8::1]:3260".
+std::string host_of(const std::string& address) {
+  const auto colon = address.rfind(':');
+  if (colon == std::string::npos) return address;
+  if (address.front() == '[') return address.substr(1, colon - 2);
+  return address.substr(0, colon);
+}
+
+}  // namespace
 
 using iscsi::FrameState;
 
@@ -132,9 +151,20 @@ void Connection::enter_full_feature() {
   session_ = std::make_unique<iscsi::Session>(login_->result(), *arrival_.directory,
                                               limits_.command_window);
   if (!discovery && target) {
-    runner_ =
-        std::make_unique<TaskRunner>(loop_, world_, *session_, out_, std::move(target), budget_);
+    faults::SessionFacts facts;
+    facts.initiator = summary_.initiator;
+    facts.isid = hex_of(session_->login().isid);
+    facts.target = summary_.target;
+    facts.target_index = target->index();
+    facts.portal = arrival_.portal_index;
+    facts.portal_group_tag = summary_.portal_group_tag;
+    facts.source = host_of(arrival_.peer_address);
+    facts.tsih = summary_.tsih;
+    world_.aliases.enter(facts);
+    runner_ = std::make_unique<TaskRunner>(loop_, world_, *session_, out_, std::move(target),
+                                           budget_, std::move(facts));
     runner_->set_on_output([this] { notify_output(); });
+    runner_->set_on_drop([this] { loop_.post([self = shared_from_this()] { self->drop(true); }); });
   }
   login_.reset();
   phase_ = Phase::full_feature;
@@ -161,10 +191,14 @@ void Connection::perform_all() {
 void Connection::perform(const iscsi::Effect& effect) {
   namespace fx = iscsi::effect;
   if (const auto* run = std::get_if<fx::RunTask>(&effect)) {
-    if (runner_) runner_->run(*run->task, run->immediate_data, effects_);
+    if (!runner_) return;
+    runner_->set_now(last_heard_);
+    runner_->run(*run->task, run->immediate_data, effects_);
+    if (const auto* wanted = runner_->drop_wanted()) drop(wanted->reset);
   } else if (const auto* data = std::get_if<fx::DataOut>(&effect)) {
     runner_->data_out(*data->task, data->offset, data->data);
   } else if (const auto* complete = std::get_if<fx::DataComplete>(&effect)) {
+    runner_->set_now(last_heard_);
     runner_->data_complete(*complete->task);
   } else if (const auto* failed = std::get_if<fx::DataFailed>(&effect)) {
     runner_->data_failed(*failed->task, failed->sense);
@@ -268,6 +302,20 @@ void Connection::close_after_flush(std::string_view why) {
   close_by_.reset();
   drop_session();
   notify_output();
+}
+
+/// A rule says so.
+void Connection::drop(bool reset) {
+  if (phase_ == Phase::closing) return;
+  reset_wanted_ = reset;
+  end_session("a rule drops the connection");
+}
+
+std::optional<Connection::Adopted> Connection::adopt(std::shared_ptr<const faults::RuleSet> rules) {
+  if (!runner_ || !session_) return std::nullopt;
+  runner_->adopt(std::move(rules));
+  return Adopted{runner_->facts().alias(), summary_.target, summary_.tsih, session_->next_cmd_sn(),
+                 session_->next_stat_sn()};
 }
 
 void Connection::end_session(std::string_view why) {

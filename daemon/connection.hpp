@@ -84,6 +84,16 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   /// Asks the initiator to log out (async event 1); closes after `seconds` if it does not.
   void request_logout(std::uint16_t seconds);
   void replace_directory(std::shared_ptr<const iscsi::Directory> directory);
+  /// The rules of the next command on; where that is, when there is a session.
+  struct Adopted {
+    std::string alias, target;
+    std::uint16_t tsih = 0;
+    std::uint32_t cmd_sn = 0, stat_sn = 0;  ///< the first ones under the new rules
+  };
+  std::optional<Adopted> adopt(std::shared_ptr<const faults::RuleSet> rules);
+  /// A rule ends the connection: nothing of it is sent any more.  The transport closes it with RST
+  /// when `reset_wanted()`.
+  bool reset_wanted() const { return reset_wanted_; }
 
   /// Null until the full-feature phase, null again after the session's end.
   iscsi::Session* session() { return session_.get(); }
@@ -110,6 +120,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void receive_pdu(const iscsi::PduView& pdu);
   void perform(const iscsi::Effect& effect);
   void perform_all();
+  void drop(bool reset);
   void drop_session();
   void notify_output();
 
@@ -121,6 +132,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   Phase phase_ = Phase::login;
   bool receiving_ = false;  ///< inside receive() or on_deadline(): the caller flushes
   bool transport_open_ = true;
+  bool reset_wanted_ = false;
   std::size_t wanted_ = iscsi::kBhsBytes;
   DataBudget budget_;
   iscsi::Outbox out_;

@@ -5,6 +5,7 @@
 // (LunPath), and only asks again when the epoch has moved.
 #pragma once
 
+#include "faults/write_history.hpp"
 #include "lun_backends/block_device.hpp"
 #include "protocol/scsi/logical_unit.hpp"
 
@@ -41,6 +42,13 @@ class LunHost {
     return use(std::as_const(unit_));
   }
 
+  /// Writes to this unit, as rules remember them.
+  template <typename Use>
+  void with_write_history(Use use) {
+    const std::lock_guard lock(history_mutex_);
+    use(history_);
+  }
+
   std::uint32_t epoch() const { return epoch_.load(std::memory_order_acquire); }
 
   /// The unit has left its target (reconfiguration): commands find it absent from now on.
@@ -64,6 +72,9 @@ class LunHost {
   scsi::LogicalUnit unit_;
   std::atomic<std::uint32_t> epoch_{1};
   std::atomic<bool> retired_{false};
+
+  std::mutex history_mutex_;
+  faults::WriteHistory history_;
 
   std::mutex turn_mutex_;
   bool turn_taken_ = false;

@@ -31,18 +31,14 @@ const faults::Strike* Ordeal::after_unit() const {
   return instead_of_unit() == nullptr ? decision.terminal() : nullptr;
 }
 
-bool Ordeal::any_wait(When when) const {
-  for (const auto& strike : decision.strikes) {
-    const auto& action = strike.effect->action;
-    if (const auto* delay = std::get_if<faults::Delay>(&action)) {
-      if (delay->when == when) return true;
-    } else if (std::holds_alternative<faults::Stall>(action) ||
-               std::holds_alternative<faults::Throttle>(action) ||
-               std::holds_alternative<faults::Cliff>(action)) {
-      if (when == When::before) return true;
-    }
+void Ordeal::add(faults::Decision more) {
+  const auto before = static_cast<std::uint32_t>(decision.verdicts.size());
+  decision.verdicts.insert(decision.verdicts.end(), more.verdicts.begin(), more.verdicts.end());
+  if (decision.terminal() != nullptr) return;
+  for (auto strike : more.strikes) {
+    strike.verdict += before;
+    decision.strikes.push_back(strike);
   }
-  return false;
 }
 
 }  // namespace faultlun::daemon

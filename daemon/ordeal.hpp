@@ -1,5 +1,5 @@
-// What the rules have in store for one command, from its decision to its answer.  An ordinary command
-// has none.
+// What the rules have in store for one command, from its decision to its answer.  An ordinary
+// command has none.
 #pragma once
 
 #include "daemon/clock.hpp"
@@ -29,17 +29,17 @@ struct Ordeal {
   const faults::Strike* instead_of_unit() const;
   /// The terminal effect when it changes the answer of a command that is carried out.
   const faults::Strike* after_unit() const;
-  bool any_wait(faults::When when) const;
-  bool held() const { return find<faults::Hold>() != nullptr || find<faults::Reorder>() != nullptr; }
+  /// What was decided when the Data-Out came.
+  void add(faults::Decision more);
 
   /// Looked at again when the Data-Out is here.
   bool payload_decided = false;
   std::shared_ptr<const faults::RuleSet> rules;  ///< keeps what the decision points to
   faults::Decision decision;
-  faults::Facts facts;        ///< `cdb` and `payload` are set anew by whoever looks
-  TimePoint arrived;          ///< last octet of the command, then of its Data-Out
-  TimePoint due{};            ///< of the wait it is in, or was in last
-  faults::Time asked{};       ///< sum of what was asked for
+  faults::Facts facts;   ///< `cdb` and `payload` are set anew by whoever looks
+  TimePoint arrived;     ///< last octet of the command, then of its Data-Out
+  TimePoint due{};       ///< of the wait it is in, or was in last
+  faults::Time asked{};  ///< sum of what was asked for
 };
 
 }  // namespace faultlun::daemon

@@ -146,6 +146,7 @@ void SocketTransport::after_activity() {
     flush();
   }
   if (closed_) return;
+  if (connection_->reset_wanted()) return reset();
   if (connection_->closing() && connection_->out().empty() && !lingering_) begin_linger();
   if (closed_) return;
   if (lingering_ || connection_->closing()) {
@@ -187,6 +188,13 @@ void SocketTransport::linger() {
   lingered_bytes_ += static_cast<std::size_t>(got);
   if (lingered_bytes_ > kLingerBytes) return close();
   wait_readable();
+}
+
+/// Closes with RST: whatever the kernel still has to send is thrown away.
+void SocketTransport::reset() {
+  boost::system::error_code ignored;
+  socket_.set_option(boost::asio::socket_base::linger(true, 0), ignored);
+  close();
 }
 
 void SocketTransport::abandon() {

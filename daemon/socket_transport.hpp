@@ -47,6 +47,7 @@ class SocketTransport final : public Transport,
   void wait_writable();
   void flush();
   void after_activity();
+  void reset();
   void begin_linger();
   void linger();
   void close();

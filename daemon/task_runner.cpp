@@ -37,8 +37,8 @@ scsi::NexusPorts ports_of(const iscsi::LoginResult& login) {
   return ports;
 }
 
-/// Bytes of Data-Out that will come: the smaller of what the device wants and what the initiator
-/// offers.
+}  // namespace
+
 std::uint64_t expected_data_out(const iscsi::Task& task, std::uint64_t device_length) {
   return task.writes ? std::min<std::uint64_t>(device_length, task.expected_data_transfer_length)
                      : 0;
@@ -66,10 +66,9 @@ scsi::Reply allocation_of(LunHost& host, const scsi::QueryAllocation& query) {
   return scsi::lba_status(query, runs, host.profile());
 }
 
-}  // namespace
-
 TaskRunner::TaskRunner(Loop& loop, World& world, iscsi::Session& session, iscsi::Outbox& out,
-                       std::shared_ptr<TargetHost> target, DataBudget& budget)
+                       std::shared_ptr<TargetHost> target, DataBudget& budget,
+                       faults::SessionFacts facts)
     : loop_(loop),
       world_(world),
       session_(session),
@@ -79,14 +78,18 @@ TaskRunner::TaskRunner(Loop& loop, World& world, iscsi::Session& session, iscsi:
       nexus_(world.new_nexus()),
       ports_(ports_of(session.login())),
       first_attention_(target_->first_attention(ports_.initiator_port)),
-      luns_(target_->luns()) {}
+      luns_(target_->luns()),
+      facts_(std::move(facts)),
+      rules_(world.rules()) {}
 
 TaskRunner::~TaskRunner() {
   for (const auto& operation : operations_) {
+    loop_.disarm(*operation);
     operation->runner = nullptr;
     operation->task = nullptr;
     budget_.give_back(operation->charged);
   }
+  world_.aliases.leave(facts_, rule_state_);
   for (auto& page : paths_) {
     if (!page) continue;
     for (auto& path : *page)
@@ -141,6 +144,12 @@ void TaskRunner::refresh(LunPath& path) {
 
 void TaskRunner::run(iscsi::Task& task, bytes::View immediate_data, iscsi::Effects& effects) {
   loop_.counters().add(Metric::commands);
+  if (!rules_->ignores_commands() && disturbed(task, immediate_data, effects)) return;
+  undisturbed(task, immediate_data, effects);
+}
+
+void TaskRunner::undisturbed(iscsi::Task& task, bytes::View immediate_data,
+                             iscsi::Effects& effects) {
   if (!task.lun && scsi::is_report_luns_well_known(task.lun_field)) {
     luns_ = target_->luns();
     return complete(task, scsi::answer_well_known_report_luns(task.command, surroundings()));
@@ -154,9 +163,13 @@ void TaskRunner::run(iscsi::Task& task, bytes::View immediate_data, iscsi::Effec
   planned(task, *path, immediate_data, effects);
 }
 
-void TaskRunner::answer_elsewhere(iscsi::Task& task) {
+scsi::Reply TaskRunner::answer_of_absent(const iscsi::Task& task) {
   luns_ = target_->luns();
-  complete(task, scsi::answer_absent_unit(task.command, surroundings()));
+  return scsi::answer_absent_unit(task.command, surroundings());
+}
+
+void TaskRunner::answer_elsewhere(iscsi::Task& task) {
+  complete(task, answer_of_absent(task));
 }
 
 void TaskRunner::straight(iscsi::Task& task, LunPath& path, const scsi::Access& access,
@@ -273,6 +286,10 @@ OperationPtr TaskRunner::begin(iscsi::Task& task, const std::shared_ptr<LunHost>
 
 /// The operation is over for this session; a coroutine may still hold it.
 void TaskRunner::end(TaskOperation& operation) {
+  if (operation.ordeal) {
+    loop_.disarm(operation);
+    --ordeals_;
+  }
   budget_.give_back(operation.charged);
   operation.charged = 0;
   if (operation.task) operation.task->host = nullptr;
@@ -321,6 +338,8 @@ void TaskRunner::data_failed(iscsi::Task& task, const scsi::Sense& sense) {
 /// Everything the initiator had to send is here.
 void TaskRunner::proceed(const OperationPtr& held) {
   const OperationPtr operation = held;  // `held` may be the list's own
+  if (operation->ordeal && operation->stage == TaskOperation::Stage::none)
+    return proceed_ordeal(operation);
   if (std::holds_alternative<scsi::NeedData>(operation->plan)) {
     auto next = operation->host->with_unit([&](scsi::LogicalUnit& unit) {
       return unit.plan_with_data(nexus_, operation->command, surroundings(), operation->data);
@@ -329,6 +348,7 @@ void TaskRunner::proceed(const OperationPtr& held) {
     if (auto* reply = std::get_if<scsi::Reply>(&next)) {
       auto& task = *operation->task;
       reply->data_out_length = std::max<std::uint64_t>(reply->data_out_length, consumed);
+      if (operation->ordeal) return answer_ordeal(*operation, std::move(*reply), {}, 0);
       end(*operation);
       return complete(task, std::move(*reply));
     }
@@ -351,6 +371,7 @@ void TaskRunner::settle(TaskOperation& operation) {
   auto reply = operation.host->with_unit([&](scsi::LogicalUnit& unit) {
     return unit.finish(nexus_, operation.command, operation.plan, operation.result);
   });
+  if (operation.ordeal) return answer_ordeal(operation, std::move(reply), {}, 0);
   end(operation);
   complete(task, std::move(reply));
   output_ready();
@@ -358,6 +379,27 @@ void TaskRunner::settle(TaskOperation& operation) {
 
 void TaskRunner::send_read_data(TaskOperation& operation, std::unique_ptr<std::uint8_t[]> data,
                                 std::uint64_t length) {
+  auto& task = *operation.task;
+  if (operation.aborted) {
+    end(operation);
+    session_.discard(task);
+    return output_ready();
+  }
+  if (operation.ordeal) {
+    scsi::Reply good;
+    good.data_in_length = length;
+    return answer_ordeal(operation, std::move(good), std::move(data), length);
+  }
+  const auto charged = std::exchange(operation.charged, 0);
+  end(operation);
+  send_data_in(task, std::move(data), length, charged, std::nullopt);
+  output_ready();
+}
+
+/// Data-In, then `ending`, or GOOD on the last PDU.  The task is gone.
+void TaskRunner::send_data_in(iscsi::Task& task, std::unique_ptr<std::uint8_t[]> data,
+                              std::uint64_t length, std::uint64_t charged,
+                              std::optional<scsi::Reply> ending) {
   struct SharedData {
     std::unique_ptr<std::uint8_t[]> octets;
     std::uint64_t charged;
@@ -370,32 +412,27 @@ void TaskRunner::send_read_data(TaskOperation& operation, std::unique_ptr<std::u
       delete self;
     }
   };
-  auto& task = *operation.task;
-  if (operation.aborted) {
-    end(operation);
-    session_.discard(task);
-    return output_ready();
-  }
   iscsi::Session::DataInCursor cursor;
   cursor.device_length = length;
   cursor.total = iscsi::Session::data_in_total(task, length);
-  auto* shared = new SharedData{std::move(data), std::exchange(operation.charged, 0), &budget_};
-  end(operation);
+  cursor.with_status = !ending;
+  auto* shared = new SharedData{std::move(data), charged, &budget_};
   loop_.counters().add(Metric::read_bytes, cursor.total);
-  if (cursor.total == 0) {
+  while (const auto allowed = session_.next_data_in(cursor)) {
+    ++shared->pins;
+    const bytes::View piece(shared->octets.get() + cursor.sent, allowed);
+    session_.put_data_in(task, cursor, piece, shared, &SharedData::release, out_);
+  }
+  if (ending) {
+    complete(task, std::move(*ending));
+  } else if (cursor.total == 0) {
     scsi::Reply reply;
     reply.data_in_length = length;
     complete(task, std::move(reply));
   } else {
-    while (const auto allowed = session_.next_data_in(cursor)) {
-      ++shared->pins;
-      const bytes::View piece(shared->octets.get() + cursor.sent, allowed);
-      session_.put_data_in(task, cursor, piece, shared, &SharedData::release, out_);
-    }
     session_.finish_data_in(task);
   }
   SharedData::release(shared);
-  output_ready();
 }
 
 void TaskRunner::complete(iscsi::Task& task, scsi::Reply reply) {

@@ -3,10 +3,12 @@
 // The straight path (a READ or WRITE that nothing stands in the way of, on a device that answers at
 // once) runs inside run() without a lock or an allocation.  Everything else becomes a
 // TaskOperation: an object with the plan, the data collected so far, and a small coroutine that
-// walks through the steps on the medium (medium_steps.cpp).
+// walks through the steps on the medium (medium_steps.cpp).  A command that the rules have
+// something in store for carries an Ordeal and takes the long way (task_ordeal.cpp).
 #pragma once
 
 #include "daemon/loop.hpp"
+#include "daemon/ordeal.hpp"
 #include "daemon/world.hpp"
 #include "protocol/iscsi/session.hpp"
 
@@ -37,10 +39,19 @@ class DataBudget {
   std::uint64_t used_ = 0;
 };
 
+/// Bytes of Data-Out that will come: the smaller of what the device wants and what the initiator
+/// offers.
+std::uint64_t expected_data_out(const iscsi::Task& task, std::uint64_t device_length);
+
+/// The answer to GET LBA STATUS.
+scsi::Reply allocation_of(LunHost& host, const scsi::QueryAllocation& query);
+
 /// A task that did not complete in place.  Owned by its TaskRunner while it collects data, and by
 /// the running coroutine as well while the medium works (shared_ptr): a session that ends meanwhile
 /// leaves it behind with `runner` null.
-struct TaskOperation {
+struct TaskOperation final : Timed {
+  void on_time(TimePoint now) override;  ///< the wait is over
+
   TaskRunner* runner = nullptr;  ///< null: the session is gone, nothing may be answered
   iscsi::Task* task = nullptr;   ///< valid while runner is set
   std::shared_ptr<LunHost> host;
@@ -51,6 +62,14 @@ struct TaskOperation {
       false;  ///< WriteMedium on an instant device: data goes to the medium as it comes
   std::uint64_t stream_end = 0;  ///< bytes from the start that may be written: whole blocks only
   bool running = false;          ///< the medium is at work
+  /// What an ordeal waits for, and what comes then.
+  enum class Stage : std::uint8_t { none, silent, plan, medium, answer };
+  Stage stage = Stage::none;
+  bool held = false;  ///< no deadline: somebody has to let it go
+  std::unique_ptr<Ordeal> ordeal;
+  scsi::Reply reply;                          ///< Stage::answer
+  std::unique_ptr<std::uint8_t[]> read_data;  ///< Stage::answer of a read
+  std::uint64_t read_length = 0;
   bool aborted = false;
   std::uint64_t charged = 0;  ///< bytes of the DataBudget
   scsi::MediumResult result;
@@ -62,10 +81,37 @@ using OperationPtr = std::shared_ptr<TaskOperation>;
 class TaskRunner {
  public:
   TaskRunner(Loop& loop, World& world, iscsi::Session& session, iscsi::Outbox& out,
-             std::shared_ptr<TargetHost> target, DataBudget& budget);
+             std::shared_ptr<TargetHost> target, DataBudget& budget, faults::SessionFacts facts);
   ~TaskRunner();
   TaskRunner(const TaskRunner&) = delete;
   TaskRunner& operator=(const TaskRunner&) = delete;
+
+  /// Rules from the next command on.
+  void adopt(std::shared_ptr<const faults::RuleSet> rules);
+  const faults::RuleSet& rules() const { return *rules_; }
+  const faults::SessionFacts& facts() const { return facts_; }
+  const faults::RuleState& rule_state() const { return rule_state_; }
+  /// The last octet received so far came at this time.
+  void set_now(TimePoint now) { now_ = now; }
+  /// A rule wants the connection gone; set by run(), nothing runs after it.
+  const faults::Drop* drop_wanted() const { return drop_ ? &*drop_ : nullptr; }
+  /// The same, decided outside of run(): the owner closes the connection soon.
+  void set_on_drop(std::function<void()> on_drop) { on_drop_ = std::move(on_drop); }
+
+  /// Lets held commands go (POST /v1/held/release): those that `wanted` names, in order of CmdSN.
+  template <typename Wanted>
+  std::size_t release_held(Wanted wanted) {
+    std::size_t count = 0;
+    const auto all = operations_;
+    for (const auto& operation : all) {
+      if (!operation->runner || !operation->held || !wanted(*operation)) continue;
+      ++count;
+      wake(*operation);
+    }
+    return count;
+  }
+  /// Commands that the rules hold, delay or silence.
+  std::size_t under_rules() const { return ordeals_; }
 
   // Effects of the session, in order.
   void run(iscsi::Task& task, bytes::View immediate_data, iscsi::Effects& effects);
@@ -86,6 +132,8 @@ class TaskRunner {
   void settle(TaskOperation& operation);
   void send_read_data(TaskOperation& operation, std::unique_ptr<std::uint8_t[]> data,
                       std::uint64_t length);
+  /// The deadline of a waiting operation has passed, or somebody lets it go.
+  void wake(TaskOperation& operation);
   /// Called after an answer left outside receive(): the owner flushes.
   void set_on_output(std::function<void()> on_output) { on_output_ = std::move(on_output); }
   void output_ready() { on_output_(); }
@@ -95,6 +143,8 @@ class TaskRunner {
   static constexpr std::uint32_t kPinnedReadBytes =
       16 * 1024;  // shorter reads are copied: cheaper than a pin and an iovec
 
+  // task_runner.cpp
+  void undisturbed(iscsi::Task& task, bytes::View immediate, iscsi::Effects& effects);
   LunPath* path_to(std::uint16_t lun);
   void refresh(LunPath& path);
   void straight(iscsi::Task& task, LunPath& path, const scsi::Access& access, bytes::View immediate,
@@ -108,6 +158,24 @@ class TaskRunner {
   void proceed(const OperationPtr& operation);
   void complete(iscsi::Task& task, scsi::Reply reply);
   void answer_elsewhere(iscsi::Task& task);
+  scsi::Reply answer_of_absent(const iscsi::Task& task);
+  void send_data_in(iscsi::Task& task, std::unique_ptr<std::uint8_t[]> data, std::uint64_t length,
+                    std::uint64_t charged, std::optional<scsi::Reply> ending);
+
+  // task_ordeal.cpp
+  faults::Facts describe(const iscsi::Task& task, LunPath* path) const;
+  bool disturbed(iscsi::Task& task, bytes::View immediate, iscsi::Effects& effects);
+  void undergo(iscsi::Task& task, std::shared_ptr<LunHost> host, std::unique_ptr<Ordeal> ordeal,
+               bytes::View immediate, iscsi::Effects& effects);
+  void undergo_planned(const OperationPtr& operation, bytes::View immediate,
+                       iscsi::Effects& effects);
+  void wait(TaskOperation& operation, TaskOperation::Stage then, std::optional<faults::When> when);
+  void reorder(TaskOperation& operation);
+  void proceed_ordeal(const OperationPtr& operation);
+  void answer_ordeal(TaskOperation& operation, scsi::Reply reply,
+                     std::unique_ptr<std::uint8_t[]> data, std::uint64_t length);
+  void finish_ordeal(TaskOperation& operation);
+  bool descriptor_sense(const TaskOperation& operation) const;
   scsi::Surroundings surroundings() const { return {ports_, luns_->numbers}; }
 
   Loop& loop_;
@@ -122,7 +190,14 @@ class TaskRunner {
   std::shared_ptr<const LunMap> luns_;
   std::vector<std::unique_ptr<std::array<LunPath, kPathsPerPage>>> paths_;
   std::list<OperationPtr> operations_;
+  faults::SessionFacts facts_;
+  std::shared_ptr<const faults::RuleSet> rules_;
   faults::RuleState rule_state_;
+  faults::Decision decision_;  ///< of the command at hand
+  TimePoint now_{};
+  std::optional<faults::Drop> drop_;
+  std::size_t ordeals_ = 0;
+  std::function<void()> on_drop_ = [] {};
   std::function<void()> on_output_ = [] {};
 };
 

@@ -134,6 +134,16 @@ void World::set_targets(std::vector<std::shared_ptr<TargetHost>> targets) {
   targets_ = std::move(targets);
 }
 
+std::shared_ptr<const faults::RuleSet> World::rules() const {
+  const std::lock_guard lock(mutex_);
+  return rules_;
+}
+
+void World::set_rules(std::shared_ptr<const faults::RuleSet> rules) {
+  const std::lock_guard lock(mutex_);
+  rules_ = std::move(rules);
+}
+
 std::shared_ptr<const iscsi::Directory> World::directory() const {
   const std::lock_guard lock(mutex_);
   return directory_;

@@ -2,9 +2,9 @@
 // Connections live on several threads; everything here is locked, atomic or immutable.
 #pragma once
 
+#include "daemon/aliases.hpp"
 #include "daemon/clock.hpp"
 #include "daemon/lun_host.hpp"
-#include "faults/decide.hpp"
 #include "protocol/iscsi/directory.hpp"
 #include "protocol/iscsi/login.hpp"
 
@@ -114,12 +114,13 @@ struct ConnectionLimits {
 
 class World {
  public:
-  World(std::uint64_t run_seed, std::size_t max_sessions)
-      : seed(run_seed), sessions(max_sessions) {}
+  World(std::uint64_t run_seed, std::size_t max_sessions, TimePoint start = {})
+      : seed(run_seed), started_at(start), sessions(max_sessions) {}
 
   const std::uint64_t seed;
+  const TimePoint started_at;  ///< where the time of the rules begins
   SessionTable sessions;
-  const faults::RuleSet rules;  ///< empty in this version
+  AliasTable aliases;
   /// Held by every operation that a device may still be busy with; its use_count() tells when none
   /// is left.
   const std::shared_ptr<const int> busy = std::make_shared<int>(0);
@@ -127,6 +128,11 @@ class World {
   std::shared_ptr<TargetHost> find_target(std::string_view name) const;
   std::vector<std::shared_ptr<TargetHost>> targets() const;
   void set_targets(std::vector<std::shared_ptr<TargetHost>> targets);
+
+  /// The set that sessions begin with; those that live have to adopt() a new one.
+  std::shared_ptr<const faults::RuleSet> rules() const;
+  void set_rules(std::shared_ptr<const faults::RuleSet> rules);
+  faults::Time since_start(TimePoint at) const { return at - started_at; }
 
   std::shared_ptr<const iscsi::Directory> directory() const;
   void set_directory(std::shared_ptr<const iscsi::Directory> directory);
@@ -139,6 +145,7 @@ class World {
  private:
   mutable std::mutex mutex_;
   std::vector<std::shared_ptr<TargetHost>> targets_;
+  std::shared_ptr<const faults::RuleSet> rules_ = std::make_shared<faults::RuleSet>();
   std::shared_ptr<const iscsi::Directory> directory_ = std::make_shared<iscsi::Directory>();
   ConnectionLimits limits_;
   std::atomic<scsi::NexusId> next_nexus_{1};

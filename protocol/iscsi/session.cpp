@@ -105,6 +105,10 @@ std::size_t Session::tasks_at(std::optional<std::uint16_t> lun) const {
   return count;
 }
 
+std::size_t Session::open_tasks() const {
+  return impl_->tasks_.size();
+}
+
 std::size_t Session::task_count() const {
   return tasks_at(std::nullopt);
 }
@@ -128,6 +132,12 @@ bool Session::nop_in_outstanding() const {
 }
 bool Session::logout_requested() const {
   return impl_->logout_requested_;
+}
+std::uint32_t Session::next_cmd_sn() const {
+  return impl_->next_cmd_sn();
+}
+std::uint32_t Session::next_stat_sn() const {
+  return impl_->next_stat_sn();
 }
 std::size_t Session::memory() const {
   return sizeof(Session) + impl_->memory();

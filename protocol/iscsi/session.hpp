@@ -193,6 +193,8 @@ class Session {
   /// Tasks that the daemon has: neither aborted nor answered.
   std::size_t tasks_at(std::optional<std::uint16_t> lun) const;
   std::size_t task_count() const;
+  /// All that the table has, those on their way out included; costs nothing.
+  std::size_t open_tasks() const;
   template <typename Visit>
   void for_each_task(Visit visit) {
     visit_tasks([](void* context, Task& task) { (*static_cast<Visit*>(context))(task); }, &visit);
@@ -206,6 +208,10 @@ class Session {
   void send_nop_in(bool want_answer, Outbox& out);  ///< unsolicited; want_answer gives it a TTT
   bool nop_in_outstanding() const;                  ///< a ping of ours has no answer yet
   bool logout_requested() const;                    ///< event 1 was sent
+
+  /// Of the next command whose turn it is, and of the next PDU with a StatSN of its own.
+  std::uint32_t next_cmd_sn() const;
+  std::uint32_t next_stat_sn() const;
 
   /// Octets of memory the session holds beside its thread's spare parts, for tests.
   std::size_t memory() const;

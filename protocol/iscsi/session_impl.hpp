@@ -25,6 +25,8 @@ class Session::Impl {
   void set_directory(const Directory& directory);
   void set_peer_segment_limit(std::uint32_t bytes);
   std::size_t memory() const;
+  std::uint32_t next_cmd_sn() const { return window_.expected(); }
+  std::uint32_t next_stat_sn() const { return stat_sn_; }
 
   // session_data.cpp
   void collect(Task& task, std::uint64_t device_length, std::size_t immediate_taken, Outbox& out,

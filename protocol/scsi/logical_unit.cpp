@@ -222,6 +222,9 @@ bool LogicalUnit::task_aborted_status() const {
 bool LogicalUnit::one_task_set_per_nexus() const {
   return impl_->modes.task_set_type() == 1;
 }
+bool LogicalUnit::descriptor_sense() const {
+  return impl_->modes.descriptor_sense();
+}
 bool LogicalUnit::write_cache_enabled() const {
   return impl_->modes.write_cache_enabled();
 }

@@ -96,6 +96,7 @@ class LogicalUnit {
   /// Control mode page: TAS, and TST=001b.
   bool task_aborted_status() const;
   bool one_task_set_per_nexus() const;
+  bool descriptor_sense() const;  ///< D_SENSE
   /// Caching mode page.
   bool write_cache_enabled() const;
 

@@ -1,0 +1,47 @@
+#include "daemon/aliases.hpp"
+
+#include "faults/siphash.hpp"
+
+#include <algorithm>
+
+namespace faultlun::daemon {
+
+void AliasTable::enter(faults::SessionFacts& session) {
+  const std::lock_guard lock(mutex_);
+  if (logins_.size() >= kMaxPorts) logins_.clear();
+  session.ordinal = ++logins_[session.initiator + '\n' + session.isid + '\n' + session.target];
+}
+
+void AliasTable::leave(const faults::SessionFacts& session, const faults::RuleState& state) {
+  const std::lock_guard lock(mutex_);
+  if (records_.size() >= kMaxRecords) records_.pop_front();
+  records_.push_back({session.alias(), session.target, state.commands, state.hash});
+}
+
+std::vector<AliasTable::Record> AliasTable::records() const {
+  const std::lock_guard lock(mutex_);
+  return {records_.begin(), records_.end()};
+}
+
+void AliasTable::clear() {
+  const std::lock_guard lock(mutex_);
+  logins_.clear();
+  records_.clear();
+}
+
+faults::DecisionHash combined(std::vector<AliasTable::Record> records) {
+  std::ranges::sort(records, [](const auto& a, const auto& b) {
+    return std::tie(a.target, a.alias) < std::tie(b.target, b.alias);
+  });
+  faults::DecisionHash all;
+  for (const auto& record : records) {
+    if (record.hash.count == 0) continue;  // a session that no rule looked at
+    all.add(faults::siphash_2_4(0, 0, record.alias));
+    all.add(faults::siphash_2_4(0, 0, record.target));
+    all.add(record.hash.value);
+    all.count += record.hash.count;
+  }
+  return all;
+}
+
+}  // namespace faultlun::daemon

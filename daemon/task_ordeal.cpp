@@ -1,0 +1,314 @@
+// The long way of a command that the rules have something in store for:
+//
+//   decide ─► instead of the unit:  wait ─► answer (or silence, or the connection goes)
+//          ─► no Data-Out:          wait ─► plan ─► medium ─► bend the answer ─► wait ─► answer
+//          ─► Data-Out:             plan ─► collect ─► wait ─► medium ─► bend the answer ─► wait ─►
+//          answer
+//
+// A wait is one deadline of the loop; a command that waits holds no thread and no turn.
+#include "daemon/fault_replies.hpp"
+#include "daemon/medium_steps.hpp"
+#include "daemon/rule_host.hpp"
+#include "daemon/task_runner.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace faultlun::daemon {
+namespace {
+
+using faults::When;
+using Stage = TaskOperation::Stage;
+
+bool sends_data_out(const iscsi::Task& task, const faults::Facts& facts) {
+  return task.writes && facts.row != nullptr && facts.row->data == scsi::DataDirection::out;
+}
+
+/// What the terminal effect makes of the command, but for Silence and Drop.
+scsi::Reply reply_of(const faults::Strike& end, const faults::Facts& facts, bool descriptor_sense,
+                     const scsi::Command& command, const scsi::Surroundings& around) {
+  const auto& action = end.effect->action;
+  if (const auto* answer = std::get_if<faults::Answer>(&action))
+    return as_reply(*answer, facts, descriptor_sense);
+  if (const auto* error = std::get_if<faults::MediumError>(&action))
+    return as_reply(*error, end.resolved[0], descriptor_sense);
+  return as_reply(std::get<faults::Absent>(action), command, around);
+}
+
+/// Bytes of Data-In, or of the write, that come before the terminal effect.
+std::uint64_t bytes_before(const faults::Strike& end, const faults::Facts& facts,
+                           std::uint64_t length) {
+  const auto& action = end.effect->action;
+  std::optional<std::uint64_t> blocks;
+  if (const auto* answer = std::get_if<faults::Answer>(&action)) blocks = answer->blocks;
+  if (const auto* error = std::get_if<faults::MediumError>(&action); error && !error->data_good)
+    blocks = end.resolved[0] - facts.lba;
+  if (!blocks || *blocks >= length / facts.block_size) return length;
+  return *blocks * facts.block_size;
+}
+
+/// A write that is to fail half way stores what comes before.
+void shorten(scsi::Plan& plan, const Ordeal& ordeal) {
+  auto* write = std::get_if<scsi::WriteMedium>(&plan);
+  const auto* end = ordeal.after_unit();
+  if (write == nullptr || end == nullptr) return;
+  write->length_bytes = bytes_before(*end, ordeal.facts, write->length_bytes);
+}
+
+}  // namespace
+
+void TaskOperation::on_time(TimePoint) {
+  runner->wake(*this);
+}
+
+void TaskRunner::adopt(std::shared_ptr<const faults::RuleSet> rules) {
+  rules_ = std::move(rules);
+}
+
+faults::Facts TaskRunner::describe(const iscsi::Task& task, LunPath* path) const {
+  faults::Facts facts;
+  facts.session = &facts_;
+  facts.now = world_.since_start(now_);
+  facts.lun = task.lun.value_or(0);
+  facts.has_lun = task.lun.has_value();
+  facts.cmd_sn = task.cmd_sn;
+  facts.immediate = task.immediate;
+  facts.cdb = &task.command.cdb;
+  facts.row = scsi::find_command(task.command.cdb);
+  if (facts.row != nullptr && facts.row->is(scsi::has_range)) {
+    const auto range = scsi::range_of(task.command.cdb);
+    facts.lba = range.lba;
+    facts.blocks = range.blocks;
+  }
+  if (path != nullptr) facts.block_size = path->host->profile().block_size;
+  facts.attribute = task.command.attribute;
+  facts.expected_data_transfer_length = task.expected_data_transfer_length;
+  facts.outstanding = static_cast<std::uint32_t>(session_.open_tasks());
+  return facts;
+}
+
+/// Decides about a command.  False: it goes the way of all.
+bool TaskRunner::disturbed(iscsi::Task& task, bytes::View immediate, iscsi::Effects& effects) {
+  LunPath* path = task.lun ? path_to(*task.lun) : nullptr;
+  const auto facts = describe(task, path);
+  faults::Surroundings around;
+  if (path != nullptr && rules_->needs_write_history()) {
+    path->host->with_write_history([&](faults::WriteHistory& history) {
+      around.writes = &history;
+      faults::decide(*rules_, rule_state_, world_.seed, facts, around, decision_);
+    });
+    around.writes = nullptr;
+  } else {
+    faults::decide(*rules_, rule_state_, world_.seed, facts, around, decision_);
+  }
+  const bool looks_at_data = rules_->has_payload_rules() && sends_data_out(task, facts);
+  if (decision_.strikes.empty() && !looks_at_data) return false;
+  const auto* end = decision_.terminal();
+  if (end != nullptr && std::holds_alternative<faults::Drop>(end->effect->action)) {
+    drop_ = std::get<faults::Drop>(end->effect->action);
+    return true;
+  }
+  auto ordeal = std::make_unique<Ordeal>(rules_, std::exchange(decision_, {}), facts, now_);
+  undergo(task, path != nullptr ? path->host : nullptr, std::move(ordeal), immediate, effects);
+  return true;
+}
+
+void TaskRunner::undergo(iscsi::Task& task, std::shared_ptr<LunHost> host,
+                         std::unique_ptr<Ordeal> ordeal, bytes::View immediate,
+                         iscsi::Effects& effects) {
+  const auto operation = begin(task, host, scsi::Reply{});
+  operation->ordeal = std::move(ordeal);
+  ++ordeals_;
+  Ordeal& trial = *operation->ordeal;
+  trial.facts.cdb = &operation->command.cdb;
+  if (const auto* end = trial.instead_of_unit()) {
+    if (std::holds_alternative<faults::Silence>(end->effect->action)) {
+      operation->stage = Stage::silent;
+      return;
+    }
+    operation->reply = reply_of(*end, trial.facts, descriptor_sense(*operation), operation->command,
+                                surroundings());
+    return wait(*operation, Stage::answer, std::nullopt);
+  }
+  if (!sends_data_out(task, trial.facts)) return wait(*operation, Stage::plan, When::before);
+  undergo_planned(operation, immediate, effects);
+}
+
+/// The unit hears of the command.  `operation->stage` is none when the wait before the medium is
+/// still to come.
+void TaskRunner::undergo_planned(const OperationPtr& operation, bytes::View immediate,
+                                 iscsi::Effects& effects) {
+  iscsi::Task& task = *operation->task;
+  LunPath* path = task.lun ? path_to(*task.lun) : nullptr;
+  if (path == nullptr) return answer_ordeal(*operation, answer_of_absent(task), {}, 0);
+  operation->host = path->host;
+  luns_ = target_->luns();
+  operation->command.data_out_offered = task.writes ? task.expected_data_transfer_length : 0;
+  auto plan = path->host->with_unit([&](scsi::LogicalUnit& unit) {
+    return unit.plan(nexus_, operation->command, surroundings());
+  });
+  if (auto* reply = std::get_if<scsi::Reply>(&plan))
+    return answer_ordeal(*operation, std::move(*reply), {}, 0);
+  if (const auto* query = std::get_if<scsi::QueryAllocation>(&plan))
+    return answer_ordeal(*operation, allocation_of(*path->host, *query), {}, 0);
+  const auto wanted = scsi::data_out_length(plan);
+  const auto expected = expected_data_out(task, wanted);
+  const auto* read = std::get_if<scsi::ReadMedium>(&plan);
+  const auto buffered = read != nullptr ? read->length_bytes : expected;
+  operation->plan = std::move(plan);
+  if (!budget_.take(buffered)) {
+    loop_.counters().add(Metric::commands_task_set_full);
+    return answer_ordeal(*operation, scsi::with_status(scsi::Status::task_set_full), {}, 0);
+  }
+  operation->charged = buffered;
+  if (expected == 0) return proceed(operation);
+  operation->data.resize(expected);
+  const auto taken = std::min<std::size_t>(immediate.size(), expected);
+  if (taken != 0) data_out(task, 0, immediate.first(taken));
+  session_.collect(task, wanted, taken, out_, effects);
+}
+
+/// The Data-Out of a command is here.
+void TaskRunner::proceed_ordeal(const OperationPtr& operation) {
+  Ordeal& trial = *operation->ordeal;
+  if (!operation->data.empty()) trial.arrived = now_;
+  if (!trial.payload_decided && trial.rules->has_payload_rules()) {
+    trial.payload_decided = true;
+    trial.facts.payload = operation->data;
+    trial.facts.payload_known = true;
+    faults::decide_payload(*trial.rules, rule_state_, world_.seed, trial.facts, {}, decision_);
+    trial.add(std::exchange(decision_, {}));
+    trial.facts.payload = {};
+    if (const auto* end = trial.instead_of_unit()) {
+      if (std::holds_alternative<faults::Silence>(end->effect->action)) {
+        operation->stage = Stage::silent;
+        return;
+      }
+      if (std::holds_alternative<faults::Drop>(end->effect->action)) return on_drop_();
+      operation->reply = reply_of(*end, trial.facts, descriptor_sense(*operation),
+                                  operation->command, surroundings());
+      return wait(*operation, Stage::answer, std::nullopt);
+    }
+  }
+  shorten(operation->plan, trial);
+  wait(*operation, Stage::medium, When::before);
+}
+
+// ---- waiting -----------------------------------------------------------------------------------
+
+/// `when`: which delays are due; nothing: all of them.
+void TaskRunner::wait(TaskOperation& operation, Stage then, std::optional<When> when) {
+  Ordeal& trial = *operation.ordeal;
+  const auto now = loop_.now();
+  operation.stage = then;
+  const auto wait = due(trial, when, world_.since_start(now), world_.since_start(trial.arrived));
+  trial.asked += wait.asked;
+  trial.due = world_.started_at + wait.until;
+  const bool before = !when || *when == When::before;
+  if (before && trial.find<faults::Hold>() != nullptr) {
+    operation.held = true;
+    return;
+  }
+  if (before && trial.find<faults::Reorder>() != nullptr) return reorder(operation);
+  if (trial.due > now) return loop_.arm(operation, trial.due);
+  wake(operation);
+}
+
+/// Commands under one reordering rule leave together, in an order drawn by the first of them.
+void TaskRunner::reorder(TaskOperation& operation) {
+  const auto* strike = operation.ordeal->find<faults::Reorder>();
+  const auto& rule = std::get<faults::Reorder>(strike->effect->action);
+  operation.held = true;
+  loop_.arm(operation, std::max(operation.ordeal->due, loop_.now() + rule.for_at_most));
+  std::vector<OperationPtr> waiting;
+  for (const auto& each : operations_) {
+    if (!each->ordeal || !each->held) continue;
+    const auto* other = each->ordeal->find<faults::Reorder>();
+    if (other != nullptr && other->rule->lifetime == strike->rule->lifetime)
+      waiting.push_back(each);
+  }
+  if (waiting.size() < rule.window) return;
+  const auto seed = waiting.front()->ordeal->find<faults::Reorder>()->resolved[0];
+  for (std::size_t place = 0; place < waiting.size() + 0 * seed; ++place) {
+    TaskOperation& each = *waiting[place];
+    if (each.runner != nullptr && each.held) wake(each);
+  }
+}
+
+void TaskRunner::wake(TaskOperation& operation) {
+  const OperationPtr self = *operation.place;
+  loop_.disarm(operation);
+  operation.held = false;
+  switch (operation.stage) {
+    case Stage::plan: {
+      operation.stage = Stage::medium;  // the wait before the medium is over
+      iscsi::Effects none;
+      undergo_planned(self, {}, none);
+      break;
+    }
+    case Stage::medium:
+      proceed(self);
+      break;
+    case Stage::answer:
+      finish_ordeal(operation);
+      break;
+    case Stage::none:
+    case Stage::silent:
+      return;
+  }
+  output_ready();
+}
+
+// ---- the answer --------------------------------------------------------------------------------
+
+bool TaskRunner::descriptor_sense(const TaskOperation& operation) const {
+  return operation.host &&
+         operation.host->look_at_unit([](const auto& unit) { return unit.descriptor_sense(); });
+}
+
+/// The unit has answered; the rules may bend that.
+void TaskRunner::answer_ordeal(TaskOperation& operation, scsi::Reply reply,
+                               std::unique_ptr<std::uint8_t[]> data, std::uint64_t length) {
+  Ordeal& trial = *operation.ordeal;
+  const auto* end = trial.after_unit();
+  // What went wrong by itself is reported: an injected answer must not hide a unit attention.
+  if (end != nullptr && reply.status == scsi::Status::good && !reply.sense) {
+    auto bent =
+        reply_of(*end, trial.facts, descriptor_sense(operation), operation.command, surroundings());
+    bent.data_out_length = reply.data_out_length;
+    if (data) {
+      length = bytes_before(*end, trial.facts, length);
+    } else {
+      bent.data_in = std::move(reply.data_in);
+    }
+    bent.data_in_length = data ? length : reply.data_in_length;
+    reply = std::move(bent);
+  }
+  for (const auto& strike : trial.decision.strikes)
+    if (const auto* patch = std::get_if<faults::Patch>(&strike.effect->action))
+      apply(*patch, operation.command.cdb, reply);
+  operation.reply = std::move(reply);
+  operation.read_data = std::move(data);
+  operation.read_length = length;
+  const bool waited = operation.stage != Stage::none;
+  wait(operation, Stage::answer, waited ? std::optional(When::after) : std::nullopt);
+}
+
+void TaskRunner::finish_ordeal(TaskOperation& operation) {
+  auto& task = *operation.task;
+  note_achieved(*operation.ordeal, loop_.now() - operation.ordeal->arrived);
+  auto reply = std::move(operation.reply);
+  auto data = std::move(operation.read_data);
+  const auto length = operation.read_length;
+  if (!data) {
+    end(operation);
+    return complete(task, std::move(reply));
+  }
+  const auto charged = std::exchange(operation.charged, 0);
+  end(operation);
+  const bool plain = reply.status == scsi::Status::good && !reply.sense;
+  send_data_in(task, std::move(data), length, charged,
+               plain ? std::nullopt : std::optional(std::move(reply)));
+}
+
+}  // namespace faultlun::daemon
