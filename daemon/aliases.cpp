@@ -6,10 +6,19 @@
 
 namespace faultlun::daemon {
 
-void AliasTable::enter(faults::SessionFacts& session) {
+std::uint32_t AliasTable::enter(faults::SessionFacts& session) {
   const std::lock_guard lock(mutex_);
   if (logins_.size() >= kMaxPorts) logins_.clear();
   session.ordinal = ++logins_[session.initiator + '\n' + session.isid + '\n' + session.target];
+  if (names_.size() >= kMaxRecords) names_.erase(names_.begin());
+  names_[next_number_] = {session.alias(), session.target, 0, {}};
+  return next_number_++;
+}
+
+AliasTable::Record AliasTable::find(std::uint32_t number) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = names_.find(number);
+  return found == names_.end() ? Record{} : found->second;
 }
 
 void AliasTable::leave(const faults::SessionFacts& session, const faults::RuleState& state) {

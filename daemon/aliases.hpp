@@ -17,7 +17,7 @@ class AliasTable {
  public:
   /// Initiator ports whose logins are counted; then all counts begin anew.
   static constexpr std::size_t kMaxPorts = 65536;
-  /// Sessions that have gone and are still reported; then the oldest is forgotten.
+  /// Sessions that are still reported after they have gone; then the oldest is forgotten.
   static constexpr std::size_t kMaxRecords = 16384;
 
   struct Record {
@@ -26,8 +26,11 @@ class AliasTable {
     faults::DecisionHash hash;
   };
 
-  /// Sets the ordinal of a session that begins.
-  void enter(faults::SessionFacts& session);
+  /// Sets the ordinal of a session that begins, and returns the number that the journal knows it
+  /// by.
+  std::uint32_t enter(faults::SessionFacts& session);
+  /// Name and target of a session by its number; empty when it was forgotten.
+  Record find(std::uint32_t number) const;
   void leave(const faults::SessionFacts& session, const faults::RuleState& state);
   /// Sessions that have gone, in the order of their end.
   std::vector<Record> records() const;
@@ -37,6 +40,8 @@ class AliasTable {
  private:
   mutable std::mutex mutex_;
   std::map<std::string, std::uint32_t> logins_;
+  std::uint32_t next_number_ = 1;
+  std::map<std::uint32_t, Record> names_;  ///< the youngest kMaxRecords
   std::deque<Record> records_;
 };
 

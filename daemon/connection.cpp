@@ -160,9 +160,9 @@ void Connection::enter_full_feature() {
     facts.portal_group_tag = summary_.portal_group_tag;
     facts.source = host_of(arrival_.peer_address);
     facts.tsih = summary_.tsih;
-    world_.aliases.enter(facts);
+    const auto number = world_.aliases.enter(facts);
     runner_ = std::make_unique<TaskRunner>(loop_, world_, *session_, out_, std::move(target),
-                                           budget_, std::move(facts));
+                                           budget_, std::move(facts), number);
     runner_->set_on_output([this] { notify_output(); });
     runner_->set_on_drop([this] { loop_.post([self = shared_from_this()] { self->drop(true); }); });
   }

@@ -4,6 +4,7 @@
 
 #include "daemon/clock.hpp"
 #include "daemon/deadlines.hpp"
+#include "daemon/journal.hpp"
 #include "daemon/metrics.hpp"
 
 #include <functional>
@@ -18,6 +19,7 @@ class Loop {
   virtual TimePoint now() const = 0;
   /// Counters that only this loop's thread writes.
   virtual Counters& counters() = 0;
+  virtual Journal& journal() = 0;
   /// On the loop's thread only.  arm() replaces an earlier deadline.
   virtual void arm(Timed& timed, TimePoint at) = 0;
   virtual void disarm(Timed& timed) = 0;

@@ -87,20 +87,24 @@ faults::Facts TaskRunner::describe(const iscsi::Task& task, LunPath* path) const
   return facts;
 }
 
-/// Decides about a command.  False: it goes the way of all.
-bool TaskRunner::disturbed(iscsi::Task& task, bytes::View immediate, iscsi::Effects& effects) {
+/// Decides about the command at hand, in CmdSN order.
+void TaskRunner::decide(const iscsi::Task& task) {
   LunPath* path = task.lun ? path_to(*task.lun) : nullptr;
-  const auto facts = describe(task, path);
+  facts_at_hand_ = describe(task, path);
   faults::Surroundings around;
-  if (path != nullptr && rules_->needs_write_history()) {
-    path->host->with_write_history([&](faults::WriteHistory& history) {
-      around.writes = &history;
-      faults::decide(*rules_, rule_state_, world_.seed, facts, around, decision_);
-    });
-    around.writes = nullptr;
-  } else {
-    faults::decide(*rules_, rule_state_, world_.seed, facts, around, decision_);
-  }
+  const auto ask = [&] {
+    faults::decide(*rules_, rule_state_, world_.seed, facts_at_hand_, around, decision_);
+  };
+  if (path == nullptr || !rules_->needs_write_history()) return ask();
+  path->host->with_write_history([&](faults::WriteHistory& history) {
+    around.writes = &history;
+    ask();
+  });
+}
+
+/// Carries out what was decided.  False: the command goes the way of all.
+bool TaskRunner::disturbed(iscsi::Task& task, bytes::View immediate, iscsi::Effects& effects) {
+  const auto& facts = facts_at_hand_;
   const bool looks_at_data = rules_->has_payload_rules() && sends_data_out(task, facts);
   if (decision_.strikes.empty() && !looks_at_data) return false;
   const auto* end = decision_.terminal();
@@ -109,6 +113,7 @@ bool TaskRunner::disturbed(iscsi::Task& task, bytes::View immediate, iscsi::Effe
     return true;
   }
   auto ordeal = std::make_unique<Ordeal>(rules_, std::exchange(decision_, {}), facts, now_);
+  LunPath* path = task.lun ? path_to(*task.lun) : nullptr;
   undergo(task, path != nullptr ? path->host : nullptr, std::move(ordeal), immediate, effects);
   return true;
 }

@@ -68,7 +68,7 @@ scsi::Reply allocation_of(LunHost& host, const scsi::QueryAllocation& query) {
 
 TaskRunner::TaskRunner(Loop& loop, World& world, iscsi::Session& session, iscsi::Outbox& out,
                        std::shared_ptr<TargetHost> target, DataBudget& budget,
-                       faults::SessionFacts facts)
+                       faults::SessionFacts facts, std::uint32_t session_number)
     : loop_(loop),
       world_(world),
       session_(session),
@@ -80,7 +80,14 @@ TaskRunner::TaskRunner(Loop& loop, World& world, iscsi::Session& session, iscsi:
       first_attention_(target_->first_attention(ports_.initiator_port)),
       luns_(target_->luns()),
       facts_(std::move(facts)),
-      rules_(world.rules()) {}
+      rules_(world.rules()),
+      number_(session_number) {
+  JournalEntry entry;
+  entry.kind = JournalEntry::Kind::session_up;
+  entry.session = number_;
+  entry.at_ns = static_cast<std::uint64_t>(world_.since_start(loop_.now()).count());
+  loop_.journal().add(entry);
+}
 
 TaskRunner::~TaskRunner() {
   for (const auto& operation : operations_) {
@@ -90,6 +97,11 @@ TaskRunner::~TaskRunner() {
     budget_.give_back(operation->charged);
   }
   world_.aliases.leave(facts_, rule_state_);
+  JournalEntry entry;
+  entry.kind = JournalEntry::Kind::session_down;
+  entry.session = number_;
+  entry.at_ns = static_cast<std::uint64_t>(world_.since_start(loop_.now()).count());
+  loop_.journal().add(entry);
   for (auto& page : paths_) {
     if (!page) continue;
     for (auto& path : *page)
@@ -144,8 +156,63 @@ void TaskRunner::refresh(LunPath& path) {
 
 void TaskRunner::run(iscsi::Task& task, bytes::View immediate_data, iscsi::Effects& effects) {
   loop_.counters().add(Metric::commands);
-  if (!rules_->ignores_commands() && disturbed(task, immediate_data, effects)) return;
+  // The journal tells of a command before its decisions, and of both before the end.  Of a command
+  // that no rule matched and that ends at once, one entry tells all.
+  const JournalEntry entry = entry_for(task);
+  bool told = false;
+  if (!rules_->ignores_commands()) {
+    decide(task);
+    told = !decision_.quiet();
+    if (told) {
+      loop_.journal().add(entry);
+      add_decision(loop_.journal(), decision_, entry);
+    }
+    if (disturbed(task, immediate_data, effects)) return;
+  }
+  ended_ = Ended::in_run;
   undisturbed(task, immediate_data, effects);
+  if (!told) return tell(entry);
+  if (ended_ == Ended::yes) tell_end(entry, 0);
+  ended_ = Ended::no;
+}
+
+JournalEntry TaskRunner::entry_for(const iscsi::Task& task) const {
+  JournalEntry entry;
+  const auto& cdb = task.command.cdb;
+  entry.code = cdb.opcode();
+  entry.flags = task.immediate ? JournalEntry::immediate : 0;
+  entry.lun = task.lun.value_or(0xffff);
+  entry.session = number_;
+  entry.cmd_sn = task.cmd_sn;
+  entry.at_ns = static_cast<std::uint64_t>(world_.since_start(now_).count());
+  const auto range = scsi::range_of(cdb);
+  entry.a = range.lba;
+  entry.b = range.blocks << 32 | task.expected_data_transfer_length;
+  entry.c = std::uint64_t{task.initiator_task_tag} << 32 | (cdb[1] & 0x1fU);
+  return entry;
+}
+
+/// A command that no rule matched, and its end if it has come already.
+void TaskRunner::tell(JournalEntry entry) {
+  if (ended_ == Ended::yes) {
+    entry.flags |= JournalEntry::completed;
+    entry.status = last_status_;
+    entry.d = last_sense_;
+  }
+  ended_ = Ended::no;
+  loop_.journal().add(entry);
+}
+
+/// `operation_entry_` is of an operation that has just ended.
+void TaskRunner::tell_end(JournalEntry entry, std::uint8_t flags) {
+  entry.kind = JournalEntry::Kind::completion;
+  entry.flags |= flags;
+  entry.status = last_status_;
+  entry.d = last_sense_;
+  const auto now = static_cast<std::uint64_t>(world_.since_start(loop_.now()).count());
+  entry.a = now - entry.at_ns;
+  entry.at_ns = now;
+  loop_.journal().add(entry);
 }
 
 void TaskRunner::undisturbed(iscsi::Task& task, bytes::View immediate_data,
@@ -232,6 +299,7 @@ void TaskRunner::straight_read(iscsi::Task& task, LunPath& path, const scsi::Acc
     session_.seal_data_in(room);
   }
   loop_.counters().add(Metric::read_bytes, cursor.total);
+  note_status(scsi::Status::good, {});
   session_.finish_data_in(task);
 }
 
@@ -279,6 +347,7 @@ OperationPtr TaskRunner::begin(iscsi::Task& task, const std::shared_ptr<LunHost>
   operation->command = task.command;
   operation->plan = std::move(plan);
   operation->busy = world_.busy;
+  operation->entry = entry_for(task);
   operation->place = operations_.insert(operations_.end(), operation);
   task.host = operation.get();
   return operation;
@@ -292,6 +361,7 @@ void TaskRunner::end(TaskOperation& operation) {
   }
   budget_.give_back(operation.charged);
   operation.charged = 0;
+  if (operation.task && ended_ != Ended::in_run) ending_ = operation.entry;
   if (operation.task) operation.task->host = nullptr;
   operation.runner = nullptr;
   operation.task = nullptr;
@@ -365,6 +435,7 @@ void TaskRunner::settle(TaskOperation& operation) {
   auto& task = *operation.task;
   if (operation.aborted) {
     end(operation);
+    tell_aborted();
     session_.discard(task);
     return output_ready();  // the answer to the function that aborted it may have waited for this
   }
@@ -382,6 +453,7 @@ void TaskRunner::send_read_data(TaskOperation& operation, std::unique_ptr<std::u
   auto& task = *operation.task;
   if (operation.aborted) {
     end(operation);
+    tell_aborted();
     session_.discard(task);
     return output_ready();
   }
@@ -430,6 +502,7 @@ void TaskRunner::send_data_in(iscsi::Task& task, std::unique_ptr<std::uint8_t[]>
     reply.data_in_length = length;
     complete(task, std::move(reply));
   } else {
+    note_status(scsi::Status::good, {});
     session_.finish_data_in(task);
   }
   SharedData::release(shared);
@@ -438,7 +511,25 @@ void TaskRunner::send_data_in(iscsi::Task& task, std::unique_ptr<std::uint8_t[]>
 void TaskRunner::complete(iscsi::Task& task, scsi::Reply reply) {
   if (reply.status == scsi::Status::check_condition)
     loop_.counters().add(Metric::commands_check_condition);
+  note_status(reply.status, reply.sense ? reply.sense->code : scsi::SenseCode{});
   session_.complete(task, std::move(reply), out_);
+}
+
+/// The answer of the command that ends now, for the journal.
+void TaskRunner::note_status(scsi::Status status, scsi::SenseCode sense) {
+  last_status_ = static_cast<std::uint8_t>(status);
+  last_sense_ = std::uint32_t{sense.key} << 16 | std::uint32_t{sense.asc} << 8 | sense.ascq;
+  if (ended_ == Ended::in_run) {
+    ended_ = Ended::yes;
+  } else if (ending_) {
+    tell_end(*std::exchange(ending_, std::nullopt), 0);
+  }
+}
+
+void TaskRunner::tell_aborted() {
+  last_status_ = 0;
+  last_sense_ = 0;
+  if (ending_) tell_end(*std::exchange(ending_, std::nullopt), JournalEntry::aborted);
 }
 
 void TaskRunner::abort(iscsi::Task& task) {
@@ -448,6 +539,7 @@ void TaskRunner::abort(iscsi::Task& task) {
   operation->aborted = true;
   if (operation->running) return;  // settle() will see it
   end(*operation);
+  tell_aborted();
   session_.discard(task);
 }
 

@@ -72,6 +72,7 @@ struct TaskOperation final : Timed {
   std::uint64_t read_length = 0;
   bool aborted = false;
   std::uint64_t charged = 0;  ///< bytes of the DataBudget
+  JournalEntry entry;         ///< how the journal told of its beginning
   scsi::MediumResult result;
   std::list<std::shared_ptr<TaskOperation>>::iterator place;
   std::shared_ptr<const int> busy;  ///< World::busy
@@ -81,7 +82,8 @@ using OperationPtr = std::shared_ptr<TaskOperation>;
 class TaskRunner {
  public:
   TaskRunner(Loop& loop, World& world, iscsi::Session& session, iscsi::Outbox& out,
-             std::shared_ptr<TargetHost> target, DataBudget& budget, faults::SessionFacts facts);
+             std::shared_ptr<TargetHost> target, DataBudget& budget, faults::SessionFacts facts,
+             std::uint32_t session_number);
   ~TaskRunner();
   TaskRunner(const TaskRunner&) = delete;
   TaskRunner& operator=(const TaskRunner&) = delete;
@@ -162,8 +164,15 @@ class TaskRunner {
   void send_data_in(iscsi::Task& task, std::unique_ptr<std::uint8_t[]> data, std::uint64_t length,
                     std::uint64_t charged, std::optional<scsi::Reply> ending);
 
+  void tell(JournalEntry entry);
+  void tell_end(JournalEntry entry, std::uint8_t flags);
+  void tell_aborted();
+  void note_status(scsi::Status status, scsi::SenseCode sense);
+  JournalEntry entry_for(const iscsi::Task& task) const;
+
   // task_ordeal.cpp
   faults::Facts describe(const iscsi::Task& task, LunPath* path) const;
+  void decide(const iscsi::Task& task);
   bool disturbed(iscsi::Task& task, bytes::View immediate, iscsi::Effects& effects);
   void undergo(iscsi::Task& task, std::shared_ptr<LunHost> host, std::unique_ptr<Ordeal> ordeal,
                bytes::View immediate, iscsi::Effects& effects);
@@ -193,8 +202,16 @@ class TaskRunner {
   faults::SessionFacts facts_;
   std::shared_ptr<const faults::RuleSet> rules_;
   faults::RuleState rule_state_;
+  faults::Facts facts_at_hand_;
   faults::Decision decision_;  ///< of the command at hand
+  std::uint32_t number_;       ///< of the session, for the journal
   TimePoint now_{};
+  /// Whether the command at hand ended while run() had it.
+  enum class Ended : std::uint8_t { no, in_run, yes };
+  Ended ended_ = Ended::no;
+  std::uint8_t last_status_ = 0;
+  std::uint32_t last_sense_ = 0;
+  std::optional<JournalEntry> ending_;  ///< of the operation whose answer comes next
   std::optional<faults::Drop> drop_;
   std::size_t ordeals_ = 0;
   std::function<void()> on_drop_ = [] {};

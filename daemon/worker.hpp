@@ -31,6 +31,7 @@ class Worker final : public Loop {
   void post(std::function<void()> job) override;
   TimePoint now() const override { return clock_.now(); }
   Counters& counters() override { return counters_; }
+  Journal& journal() override { return journal_; }
 
   boost::asio::io_context& context() { return context_; }
   bytes::Span receive_buffer() { return {receive_buffer_.get(), kReceiveBufferBytes}; }
@@ -44,6 +45,7 @@ class Worker final : public Loop {
 
   const Clock& clock_;
   const Duration spin_;
+  Journal journal_;
   Counters counters_;  // before the context: what it still holds at its end may count
   boost::asio::io_context context_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;

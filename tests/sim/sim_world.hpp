@@ -19,6 +19,7 @@ class ManualLoop final : public daemon::Loop {
   void post(std::function<void()> job) override { jobs_.push_back(std::move(job)); }
   daemon::TimePoint now() const override { return now_; }
   daemon::Counters& counters() override { return counters_; }
+  daemon::Journal& journal() override { return journal_; }
   void arm(daemon::Timed& timed, daemon::TimePoint at) override { deadlines_.arm(timed, at); }
   void disarm(daemon::Timed& timed) override { deadlines_.disarm(timed); }
 
@@ -42,6 +43,7 @@ class ManualLoop final : public daemon::Loop {
   std::deque<std::function<void()>> jobs_;
   daemon::Deadlines deadlines_;
   daemon::Counters counters_;
+  daemon::Journal journal_;
 };
 
 /// A memory device that keeps some operations for a while and finishes them in any order.
