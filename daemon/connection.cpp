@@ -200,6 +200,8 @@ void Connection::perform(const iscsi::Effect& effect) {
   } else if (const auto* complete = std::get_if<fx::DataComplete>(&effect)) {
     runner_->set_now(last_heard_);
     runner_->data_complete(*complete->task);
+  } else if (const auto* due = std::get_if<fx::R2tDue>(&effect)) {
+    runner_->r2t_due(*due->task);
   } else if (const auto* failed = std::get_if<fx::DataFailed>(&effect)) {
     runner_->data_failed(*failed->task, failed->sense);
   } else if (const auto* abort = std::get_if<fx::AbortTask>(&effect)) {

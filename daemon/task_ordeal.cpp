@@ -170,6 +170,7 @@ void TaskRunner::undergo_planned(const OperationPtr& operation, bytes::View imme
   operation->data.resize(expected);
   const auto taken = std::min<std::size_t>(immediate.size(), expected);
   if (taken != 0) data_out(task, 0, immediate.first(taken));
+  task.transfer.paced = operation->ordeal->find<faults::Pace>() != nullptr;
   session_.collect(task, wanted, taken, out_, effects);
 }
 
@@ -257,6 +258,13 @@ void TaskRunner::wake(TaskOperation& operation) {
     case Stage::answer:
       finish_ordeal(operation);
       break;
+    case Stage::r2t:
+      operation.stage = Stage::none;
+      if (session_.send_r2t(*operation.task, out_)) r2t_due(*operation.task);
+      break;
+    case Stage::data_in:
+      send_paced_data_in(operation);
+      break;
     case Stage::none:
     case Stage::silent:
       return;
@@ -305,6 +313,11 @@ void TaskRunner::finish_ordeal(TaskOperation& operation) {
   auto reply = std::move(operation.reply);
   auto data = std::move(operation.read_data);
   const auto length = operation.read_length;
+  if (data && operation.ordeal->find<faults::Pace>() != nullptr) {
+    operation.reply = std::move(reply);
+    operation.read_data = std::move(data);
+    return begin_paced_data_in(operation);
+  }
   if (!data) {
     end(operation);
     return complete(task, std::move(reply));
@@ -314,6 +327,46 @@ void TaskRunner::finish_ordeal(TaskOperation& operation) {
   const bool plain = reply.status == scsi::Status::good && !reply.sense;
   send_data_in(task, std::move(data), length, charged,
                plain ? std::nullopt : std::optional(std::move(reply)));
+}
+
+// ---- paced transfers ---------------------------------------------------------------------------
+
+Duration TaskRunner::gap_of(const TaskOperation& operation) {
+  const auto* pace = operation.ordeal->find<faults::Pace>();
+  return Duration(static_cast<std::int64_t>(pace->resolved[0]));
+}
+
+/// An R2T may go, after the gap.
+void TaskRunner::r2t_due(iscsi::Task& task) {
+  auto* operation = static_cast<TaskOperation*>(task.host);
+  if (operation == nullptr || operation->aborted || operation->stage == Stage::r2t) return;
+  operation->stage = Stage::r2t;
+  loop_.arm(*operation, loop_.now() + gap_of(*operation));
+}
+
+void TaskRunner::begin_paced_data_in(TaskOperation& operation) {
+  operation.cursor = {};
+  operation.cursor.device_length = operation.read_length;
+  operation.cursor.total = iscsi::Session::data_in_total(*operation.task, operation.read_length);
+  operation.cursor.with_status = false;
+  loop_.counters().add(Metric::read_bytes, operation.cursor.total);
+  operation.stage = Stage::data_in;
+  send_paced_data_in(operation);
+}
+
+/// One PDU; the gap before the next, or the status.
+void TaskRunner::send_paced_data_in(TaskOperation& operation) {
+  auto& task = *operation.task;
+  if (const auto length = session_.next_data_in(operation.cursor)) {
+    const auto at = operation.cursor.sent;
+    const auto room = session_.room_for_data_in(task, operation.cursor, length, out_);
+    std::copy_n(operation.read_data.get() + at, length, room.begin());
+    session_.seal_data_in(room);
+    return loop_.arm(operation, loop_.now() + gap_of(operation));
+  }
+  auto reply = std::move(operation.reply);
+  end(operation);
+  complete(task, std::move(reply));
 }
 
 }  // namespace faultlun::daemon

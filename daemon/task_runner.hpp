@@ -63,13 +63,14 @@ struct TaskOperation final : Timed {
   std::uint64_t stream_end = 0;  ///< bytes from the start that may be written: whole blocks only
   bool running = false;          ///< the medium is at work
   /// What an ordeal waits for, and what comes then.
-  enum class Stage : std::uint8_t { none, silent, plan, medium, answer };
+  enum class Stage : std::uint8_t { none, silent, plan, r2t, medium, answer, data_in };
   Stage stage = Stage::none;
   bool held = false;  ///< no deadline: somebody has to let it go
   std::unique_ptr<Ordeal> ordeal;
   scsi::Reply reply;                          ///< Stage::answer
   std::unique_ptr<std::uint8_t[]> read_data;  ///< Stage::answer of a read
   std::uint64_t read_length = 0;
+  iscsi::Session::DataInCursor cursor;  ///< Stage::data_in
   bool aborted = false;
   std::uint64_t charged = 0;  ///< bytes of the DataBudget
   JournalEntry entry;         ///< how the journal told of its beginning
@@ -119,6 +120,7 @@ class TaskRunner {
   void run(iscsi::Task& task, bytes::View immediate_data, iscsi::Effects& effects);
   void data_out(iscsi::Task& task, std::uint32_t offset, bytes::View data);
   void data_complete(iscsi::Task& task);
+  void r2t_due(iscsi::Task& task);
   void data_failed(iscsi::Task& task, const scsi::Sense& sense);
   void abort(iscsi::Task& task);
 
@@ -184,6 +186,9 @@ class TaskRunner {
   void answer_ordeal(TaskOperation& operation, scsi::Reply reply,
                      std::unique_ptr<std::uint8_t[]> data, std::uint64_t length);
   void finish_ordeal(TaskOperation& operation);
+  static Duration gap_of(const TaskOperation& operation);
+  void begin_paced_data_in(TaskOperation& operation);
+  void send_paced_data_in(TaskOperation& operation);
   bool descriptor_sense(const TaskOperation& operation) const;
   scsi::Surroundings surroundings() const { return {ports_, luns_->numbers}; }
 

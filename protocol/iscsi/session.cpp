@@ -46,6 +46,10 @@ void Session::collect(Task& task, std::uint64_t device_length, std::size_t immed
   impl_->collect(task, device_length, immediate_taken, out, effects);
 }
 
+bool Session::send_r2t(Task& task, Outbox& out) {
+  return impl_->send_paced_r2t(task, out);
+}
+
 std::uint32_t Session::data_in_total(const Task& task, std::uint64_t device_length) {
   if (!task.reads) return 0;
   return static_cast<std::uint32_t>(

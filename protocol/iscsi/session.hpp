@@ -48,6 +48,11 @@ struct DataOut {
 struct DataComplete {
   Task* task;
 };
+/// Of a task whose transfer is `paced`: an R2T may go; send it with send_r2t() when its time has
+/// come. May be said more than once for the same one.
+struct R2tDue {
+  Task* task;
+};
 /// The transfer failed (wrong amount, wrong order, digest): end the task with this sense; all data
 /// that was due has come.
 struct DataFailed {
@@ -80,8 +85,8 @@ struct Close {
 }  // namespace effect
 
 using Effect =
-    std::variant<effect::RunTask, effect::DataOut, effect::DataComplete, effect::DataFailed,
-                 effect::AbortTask, effect::ManageTasks, effect::Close>;
+    std::variant<effect::RunTask, effect::DataOut, effect::DataComplete, effect::R2tDue,
+                 effect::DataFailed, effect::AbortTask, effect::ManageTasks, effect::Close>;
 using Effects = std::vector<Effect>;  ///< cleared and reused by the caller: no allocation per PDU
 
 /// Limits of a session beside the command window, each with a test at it.
@@ -139,6 +144,9 @@ class Session {
   /// Emits DataComplete at once when nothing is missing.
   void collect(Task& task, std::uint64_t device_length, std::size_t immediate_taken, Outbox& out,
                Effects& effects);
+
+  /// The R2T that an R2tDue effect spoke of; true when another one may go.
+  bool send_r2t(Task& task, Outbox& out);
 
   /// What a device with `device_length` bytes to send (SPDTL) may send: min(that, EDTL), and
   /// nothing when R is not set.

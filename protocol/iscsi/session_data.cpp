@@ -111,7 +111,19 @@ void Session::Impl::progress(Task& task, Outbox& out, Effects& effects) {
       return;
     }
   }
-  if (may_send_r2t(task, rules_)) send_r2ts(task, out);
+  if (!may_send_r2t(task, rules_)) return;
+  if (transfer.paced) {
+    effects.emplace_back(effect::R2tDue{&task});
+  } else {
+    send_r2ts(task, out);
+  }
+}
+
+bool Session::Impl::send_paced_r2t(Task& task, Outbox& out) {
+  if (task.aborted || task.answered || !may_send_r2t(task, rules_)) return false;
+  if (task.transfer.r2ts_sent == 0) begin_r2ts(task, rules_, take_tags(r2ts_needed(task, rules_)));
+  if (const auto r2t = next_r2t(task, rules_)) send_r2t(task, *r2t, out);
+  return may_send_r2t(task, rules_);
 }
 
 void Session::Impl::send_r2ts(Task& task, Outbox& out) {

@@ -32,6 +32,7 @@ class Session::Impl {
   void collect(Task& task, std::uint64_t device_length, std::size_t immediate_taken, Outbox& out,
                Effects& effects);
   void complete(Task& task, scsi::Reply&& reply, Outbox& out);
+  bool send_paced_r2t(Task& task, Outbox& out);
 
   // session_manage.cpp
   void discard(Task& task);

@@ -66,6 +66,7 @@ struct Task {
     bool failed = false;            ///< `failure` ends the task once all due data has come
     bool unsolicited_open = false;  ///< the F bit of the unsolicited sequence has not come yet
     bool collecting = false;        ///< the daemon called collect()
+    bool paced = false;             ///< the daemon says when each R2T may go
     bool lost = false;              ///< unsolicited data was not kept: R2Ts ask for it again
     bool reported = false;          ///< DataComplete or DataFailed was emitted
   } transfer;
