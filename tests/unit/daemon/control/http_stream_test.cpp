@@ -1,4 +1,4 @@
-// Answers that are made while they are sent; the twin of nothing, as its server is
+// Answers that are made while they are sent.
 // http_connection.cpp.
 #include "daemon/clock.hpp"
 #include "daemon/control/http.hpp"

@@ -231,3 +231,57 @@ TEST_CASE("percent-decoding takes both cases of hexadecimal and leaves the rest 
   CHECK(percent_decode("") == "");
   CHECK_FALSE(percent_decode("100%").has_value());
 }
+
+TEST_CASE("a row gets a tag, an operation id and an answer when it names none") {
+  const auto router = small_router();
+  const auto* row_found = router.find("GET", "/v1/sessions/7");
+  REQUIRE(row_found);
+  CHECK(row_found->tag == "sessions");
+  CHECK(row_found->operation_id == "get_sessions_tsih");
+  CHECK(row_found->replies.size() == 1);
+  CHECK(row_found->max_body_bytes == kMaxBodyBytes);
+  CHECK(router.find("GET", "/metrics")->tag == "metrics");
+}
+
+TEST_CASE("the row of a request is found as it is asked") {
+  const auto router = small_router();
+  CHECK(router.find("HEAD", "/metrics")->pattern == "/metrics");
+  CHECK(router.find("POST", "/v1/sessions/all")->pattern == "/v1/sessions/all");
+  CHECK(router.find("PUT", "/metrics") == nullptr);
+  CHECK(router.find("GET", "/nothing") == nullptr);
+  CHECK(router.find("GET", "/v1/%zz") == nullptr);
+  CHECK(router.find("GET", "") == nullptr);
+}
+
+TEST_CASE("a query that a row does not know is 400") {
+  Request request;
+  request.method = "GET";
+  request.path = "/metrics";
+  request.query["since"] = "1";
+  const auto response = std::get<Response>(small_router().dispatch(request));
+  CHECK(response.status == 400);
+  CHECK(message_of(response) == "query parameter \"since\" is unknown; this takes none");
+}
+
+TEST_CASE("two rows with the same operation id are refused") {
+  auto first = row("GET", "/a");
+  auto second = row("GET", "/b");
+  first.operation_id = second.operation_id = "same";
+  CHECK_THROWS_WITH_AS(Router({first, second}), "route GET /b: another has the operation id same",
+                       std::logic_error);
+}
+
+TEST_CASE("a documented part that is not in the pattern is refused") {
+  auto wrong = row("GET", "/a/{b}");
+  wrong.parameters = {{"c", "which", Parameter::In::path}};
+  CHECK_THROWS_WITH_AS(Router({wrong}), "route GET /a/{b}: the pattern has no part {c}",
+                       std::logic_error);
+}
+
+TEST_CASE("a row may take 16 MiB and not a byte more") {
+  auto wide = row("GET", "/a");
+  wide.max_body_bytes = kMostMaxBodyBytes;
+  CHECK(Router({wide}).routes().size() == 1);
+  wide.max_body_bytes = kMostMaxBodyBytes + 1;
+  CHECK_THROWS_AS(Router({wide}), std::logic_error);
+}
