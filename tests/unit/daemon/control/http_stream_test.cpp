@@ -1,5 +1,4 @@
 // Answers that are made while they are sent.
-// http_connection.cpp.
 #include "daemon/clock.hpp"
 #include "daemon/control/http.hpp"
 #include "daemon/log.hpp"
