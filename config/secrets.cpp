@@ -77,14 +77,11 @@ class Loader {
   void read_token(const std::string& file, const std::string& path) {
     const FileText content = open(file, path, kMaxTokenBytes);
     if (!content.error.empty()) return;
-    const std::string_view token = without_newline(content.text);
-    const auto visible = [](char c) { return c > 0x20 && c < 0x7f; };
-    if (token.empty() || !std::all_of(token.begin(), token.end(), visible))
-      errors_.add(
-          path,
-          file +
-              ": is no token; put one line of printable ASCII characters without spaces into it");
-    secrets_.put(file, std::string(token));
+    auto token = parse_token(content.text);
+    if (!token.value)
+      errors_.add(path, file + ": " + token.error);
+    else
+      secrets_.put(file, std::move(*token.value));
   }
 
   /// An answer of ours to one challenge must never prove anybody to us: an error when the two
@@ -120,6 +117,19 @@ class Loader {
 };
 
 }  // namespace
+
+Parsed<std::string> parse_token(std::string_view text) {
+  const std::string_view token = without_newline(text);
+  const auto visible = [](char c) { return c > 0x20 && c < 0x7f; };
+  if (token.empty() || !std::all_of(token.begin(), token.end(), visible))
+    return {{}, "is no token; put one line of printable ASCII characters without spaces into it"};
+  return {std::string(token), {}};
+}
+
+Parsed<std::string> read_token(const std::string& file) {
+  const FileText content = read_text_file(file, kMaxTokenBytes);
+  return content.error.empty() ? parse_token(content.text) : Parsed<std::string>{{}, content.error};
+}
 
 Parsed<std::string> parse_secret(std::string_view text) {
   text = without_newline(text);

@@ -42,4 +42,10 @@ SecretsResult load_secrets(const Config& config);
 /// says why there is no secret and never shows any of it.
 Parsed<std::string> parse_secret(std::string_view text);
 
+/// What a token file holds: one line of printable ASCII without spaces.
+Parsed<std::string> parse_token(std::string_view text);
+
+/// Opens the file: for a client of the control API, which has no configuration.
+Parsed<std::string> read_token(const std::string& file);
+
 }  // namespace faultlun::config

@@ -1,12 +1,12 @@
 #include "daemon/client.hpp"
 
 #include "config/endpoint.hpp"
-#include "config/units.hpp"
 #include "daemon/clock.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <netdb.h>
 #include <optional>
@@ -24,7 +24,6 @@ namespace {
 
 constexpr std::string_view kHttp = "http://";
 constexpr std::string_view kUnix = "unix:";
-constexpr std::string_view kEndOfHeader = "\r\n\r\n";
 constexpr std::size_t kReadBytes = std::size_t{16} * 1024;
 
 /// Where the daemon is, and how it is called in messages and in the Host header.
@@ -192,106 +191,151 @@ bool send_all(const Descriptor& socket, std::string_view text, const Patience& p
   return true;
 }
 
-/// An answer as it comes in.
-struct Incoming {
-  std::string octets;
-  std::size_t header = 0;  ///< bytes of it with the empty line, 0: not all here
-  unsigned status = 0;
-  std::optional<std::size_t> body;  ///< bytes of it, if the header says so
-
-  bool is_whole() const { return header > 0 && body && octets.size() - header >= *body; }
-};
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-    text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
-    text.remove_suffix(1);
-  return text;
-}
-
-void parse_field(const Place& place, std::string_view line, Incoming& in) {
-  const auto colon = line.find(':');
-  if (colon == std::string_view::npos) garbled(place, "a header field without a colon");
-  std::string name(line.substr(0, colon));
-  std::transform(name.begin(), name.end(), name.begin(), lower);
-  const auto value = trimmed(line.substr(colon + 1));
-  if (name == "transfer-encoding")
-    garbled(place, "it has a transfer encoding that was not asked for");
-  if (name != "content-length") return;
-  const auto length = config::parse_decimal(value);
-  if (!length || (in.body && *in.body != *length)) garbled(place, "its length is not a number");
-  if (*length > kMaxAnswerBytes - in.header)
-    garbled(place, "it is longer than " + std::to_string(kMaxAnswerBytes) + " bytes");
-  in.body = static_cast<std::size_t>(*length);
-}
-
-/// Status line and fields, once they are all here.
-void parse_header(const Place& place, Incoming& in) {
-  const auto end = in.octets.find(kEndOfHeader);
-  if (std::min(end, in.octets.size()) > kMaxAnswerHeaderBytes)
-    garbled(place, "its header is too long");
-  if (end == std::string::npos) return;
-  in.header = end + kEndOfHeader.size();
-  std::string_view rest = std::string_view(in.octets).substr(0, end);
-  const auto next_line = [&] {
-    const auto line = rest.substr(0, rest.find("\r\n"));
-    rest.remove_prefix(std::min(rest.size(), line.size() + 2));
-    return line;
-  };
-  const auto first = next_line();  // "HTTP/1.1 200 OK"
-  const bool is_http = first.starts_with("HTTP/1.") && first.size() >= 12 && first[8] == ' ' &&
-                       (first.size() == 12 || first[12] == ' ');
-  const auto status = is_http ? config::parse_decimal(first.substr(9, 3)) : std::nullopt;
-  if (!status || *status < 200) garbled(place, "it is not HTTP");
-  in.status = static_cast<unsigned>(*status);
-  while (!rest.empty())
-    parse_field(place, next_line(), in);
-}
-
-HttpAnswer receive(const Place& place, const Descriptor& socket, const Patience& patience) {
-  Incoming in;
-  while (!in.is_whole()) {
-    if (!patience.wait(socket.number(), POLLIN))
+/// Appends what has arrived, waiting for it until the patience ends, or for ever without any. False
+/// at the end of the connection.
+bool receive_some(const Place& place, const Descriptor& socket, const Patience* patience,
+                  std::string& octets) {
+  octets.resize(kReadBytes);
+  while (true) {
+    if (patience && !patience->wait(socket.number(), POLLIN))
       throw std::runtime_error("the daemon at " + place.name + " did not answer within " +
-                               patience.text());
-    char octets[kReadBytes];
-    const auto got = ::recv(socket.number(), octets, sizeof octets, 0);
+                               patience->text());
+    if (!patience) {
+      pollfd one{socket.number(), POLLIN, 0};
+      ::poll(&one, 1, -1);
+    }
+    const auto got = ::recv(socket.number(), octets.data(), octets.size(), 0);
     if (got < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK)) continue;
     if (got < 0) unreachable(place, reason(errno));
-    if (got == 0) break;
-    in.octets.append(octets, static_cast<std::size_t>(got));
-    if (in.header == 0) parse_header(place, in);
-    if (in.octets.size() > kMaxAnswerBytes)
-      garbled(place, "it is longer than " + std::to_string(kMaxAnswerBytes) + " bytes");
+    octets.resize(static_cast<std::size_t>(got));
+    return got > 0;
   }
-  if (in.header == 0 || (in.body && !in.is_whole())) garbled(place, "it ends too early");
-  HttpAnswer answer;
-  answer.status = in.status;
-  answer.body = in.octets.substr(in.header, in.body.value_or(std::string::npos));
-  return answer;
+}
+
+/// Nobody may smuggle a field, or a second request, in through a value.
+void refuse_line_breaks(const HttpRequest& request) {
+  const auto check = [](std::string_view what, std::string_view value) {
+    if (value.find_first_of("\r\n") != std::string_view::npos)
+      throw std::runtime_error(std::string(what) + " has a line break in it; write it in one line");
+  };
+  check("the token", request.token);
+  check("the path", request.path);
+  for (const auto& [name, value] : request.headers)
+    check("the header " + name, value);
+}
+
+std::string text_of(const HttpRequest& request, const Place& place) {
+  std::string text = request.method + " " + request.path + " HTTP/1.1\r\nHost: " + place.host +
+                     "\r\nConnection: close\r\n";
+  if (!request.token.empty()) text += "Authorization: Bearer " + request.token + "\r\n";
+  for (const auto& [name, value] : request.headers)
+    text.append(name).append(": ").append(value).append("\r\n");
+  if (!request.body.empty() || (request.method != "GET" && request.method != "HEAD"))
+    text += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
+  return text + "\r\n" + request.body;
+}
+
+/// A request on its way, and its answer as it comes in.
+class Exchange {
+ public:
+  Exchange(const HttpRequest& request, std::chrono::milliseconds timeout, std::size_t most_bytes)
+      : place_(parse_place(request.control)),
+        patience_(timeout),
+        decoder_(request.method != "HEAD", most_bytes) {
+    refuse_line_breaks(request);
+    socket_ =
+        place_.unix_path.empty() ? connect_tcp(place_, patience_) : connect_unix(place_, patience_);
+    if (!send_all(socket_, text_of(request, place_), patience_))
+      throw std::runtime_error("the daemon at " + place_.name +
+                               " did not take the request within " + patience_.text());
+  }
+
+  HttpDecoder& decoder() { return decoder_; }
+
+  /// Some more of the answer, in time or whenever it comes.
+  void advance(bool is_patient = false) {
+    const bool more = receive_some(place_, socket_, is_patient ? nullptr : &patience_, octets_);
+    const auto problem = more ? decoder_.feed(octets_) : decoder_.end();
+    if (!problem.empty()) garbled(place_, problem);
+  }
+
+  [[noreturn]] void refuse(const std::string& why) { garbled(place_, why); }
+
+  HttpAnswer answer() {
+    while (!decoder_.is_whole())
+      advance();
+    return {decoder_.status(), decoder_.take_body(), decoder_.headers()};
+  }
+
+ private:
+  Place place_;
+  Patience patience_;
+  Descriptor socket_;
+  HttpDecoder decoder_;
+  std::string octets_;
+};
+
+/// Hands out the lines that are whole and keeps the rest; false when the reader has enough.
+bool hand_out(std::string& text, const std::function<bool(std::string_view)>& on_line) {
+  std::size_t start = 0;
+  for (auto end = text.find('\n'); end != std::string::npos; end = text.find('\n', start)) {
+    if (!on_line(std::string_view(text).substr(start, end - start))) return false;
+    start = end + 1;
+  }
+  text.erase(0, start);
+  return true;
 }
 
 }  // namespace
 
+HttpAnswer http_request(const HttpRequest& request, std::chrono::milliseconds timeout) {
+  return Exchange(request, timeout, kMaxAnswerBytes).answer();
+}
+
+HttpAnswer http_lines(const HttpRequest& request, std::chrono::milliseconds timeout,
+                      const std::function<bool(std::string_view line)>& on_line) {
+  Exchange exchange(request, timeout, std::numeric_limits<std::size_t>::max());
+  auto& decoder = exchange.decoder();
+  while (!decoder.has_header())
+    exchange.advance();
+  std::string text;
+  while (true) {
+    text += decoder.take_body();
+    if (decoder.status() == 200 && !hand_out(text, on_line)) break;
+    if (text.size() > kMaxAnswerBytes)
+      exchange.refuse("a line is longer than " + std::to_string(kMaxAnswerBytes) + " bytes");
+    if (decoder.is_whole()) {
+      if (decoder.status() == 200 && !text.empty()) on_line(std::exchange(text, {}));
+      break;
+    }
+    exchange.advance(decoder.status() == 200);
+  }
+  return {decoder.status(), decoder.status() == 200 ? std::string{} : text, decoder.headers()};
+}
+
 HttpAnswer http_get(const std::string& control, const std::string& path,
                     std::chrono::milliseconds timeout, const std::string& token) {
-  const Place place = parse_place(control);
-  const Patience patience(timeout);
-  const Descriptor socket =
-      place.unix_path.empty() ? connect_tcp(place, patience) : connect_unix(place, patience);
-  // HTTP/1.0: the body ends with its length or with the connection, never in chunks.
-  std::string request = "GET " + path + " HTTP/1.0\r\nHost: " + place.host + "\r\n";
-  if (!token.empty()) request += "Authorization: Bearer " + token + "\r\n";
-  request += "\r\n";
-  if (!send_all(socket, request, patience))
-    throw std::runtime_error("the daemon at " + place.name + " did not take the request within " +
-                             patience.text());
-  return receive(place, socket, patience);
+  HttpRequest request;
+  request.control = control;
+  request.path = path;
+  request.token = token;
+  return http_request(request, timeout);
+}
+
+std::string percent_encode(std::string_view text) {
+  constexpr std::string_view kPlain = "-._~";
+  constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const bool is_alphanumeric =
+        (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    const auto octet = static_cast<unsigned char>(c);
+    if (is_alphanumeric || kPlain.find(c) != std::string_view::npos)
+      out += c;
+    else
+      out.append({'%', kDigits[octet >> 4], kDigits[octet & 15]});
+  }
+  return out;
 }
 
 }  // namespace faultlun::daemon

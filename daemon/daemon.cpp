@@ -147,10 +147,15 @@ void Daemon::open_control() {
     return config::dump(config_);
   };
   control::Route logout{
-      "POST", "/v1/sessions/{tsih}/logout",
-      "ask the initiator to log out (asynchronous event 1); the connection is closed if it does "
-      "not in time",
-      [this](const control::Request& request) { return ask_for_logout(request); }};
+      .method = "POST",
+      .pattern = "/v1/sessions/{tsih}/logout",
+      .summary =
+          "ask the initiator to log out (asynchronous event 1); the connection is closed if "
+          "it does not in time",
+      .handler = [this](const control::Request& request) { return ask_for_logout(request); },
+      .parameters = {{"tsih", "of the session, as GET /v1/sessions lists it",
+                      control::Parameter::In::path, control::Parameter::Type::integer}},
+      .replies = {{202, "it was asked"}}};
   router_ = std::make_unique<control::Router>(
       control::api_routes(std::move(context), {std::move(logout)}));
   control::ServerOptions options;

@@ -1,4 +1,5 @@
 // argv in, exit status out; nothing else.
+#include "config/secrets.hpp"
 #include "daemon/client.hpp"
 #include "daemon/options.hpp"
 #include "daemon/serve.hpp"
@@ -6,7 +7,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -23,7 +26,14 @@ std::string control_of(const Options& options) {
 
 /// GET, printed as it comes; 0 when the daemon answered 200.
 int ask(const Options& options, const char* path) {
-  const auto answer = faultlun::daemon::http_get(control_of(options), path, kClientPatience);
+  const auto& token_file = options.control_of.token_file;
+  std::string token;
+  if (!token_file.empty()) {
+    auto read = faultlun::config::read_token(token_file);
+    if (!read.value) throw std::runtime_error(token_file + ": " + read.error);
+    token = std::move(*read.value);
+  }
+  const auto answer = faultlun::daemon::http_get(control_of(options), path, kClientPatience, token);
   std::fputs(answer.body.c_str(), stdout);
   return answer.status == 200 ? 0 : 1;
 }
@@ -45,7 +55,9 @@ int run(const Options& options) {
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   const char* control = std::getenv("FAULTLUN_CONTROL");
-  const auto line = faultlun::daemon::parse_command_line(arguments, control ? control : "");
+  const char* token_file = std::getenv("FAULTLUN_TOKEN_FILE");
+  const auto line = faultlun::daemon::parse_command_line(arguments, control ? control : "",
+                                                         token_file ? token_file : "");
   std::fputs(line.output.c_str(), stdout);
   std::fputs(line.errors.c_str(), stderr);
   if (!line.options) return line.exit_status;

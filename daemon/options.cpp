@@ -119,9 +119,13 @@ struct CommandSet {
               "poll this long before a thread sleeps, like 50us, at most 1s; without it: 0s");
     serve.add("--log-level", "LEVEL", "trace, debug, info, warn, error or off; without it: info");
     serve.app().add_flag("--check", check, "check everything, open nothing, exit");
-    for (Subcommand* client : {&healthcheck, &status})
+    for (Subcommand* client : {&healthcheck, &status}) {
       client->add("--control", "ADDR:PORT|unix:PATH",
                   "control API of the daemon; without it: FAULTLUN_CONTROL or 127.0.0.1:8326");
+      client->add(
+          "--token-file", "FILE",
+          "file with the token of the control API; without it: FAULTLUN_TOKEN_FILE or none");
+    }
   }
   CommandSet(const CommandSet&) = delete;
   CommandSet& operator=(const CommandSet&) = delete;
@@ -280,7 +284,8 @@ CommandLine without_command(const CommandSet& set) {
   return failed(problems);
 }
 
-CommandLine interpret(CommandSet& set, std::string_view control_variable) {
+CommandLine interpret(CommandSet& set, std::string_view control_variable,
+                      std::string_view token_file_variable) {
   config::Problems problems;
   Subcommand* command = set.chosen();
   if (set.version || (command && command->version))
@@ -300,6 +305,10 @@ CommandLine interpret(CommandSet& set, std::string_view control_variable) {
       read_control_of(*control, "--control", options, problems);
     else if (!control_variable.empty())
       read_control_of(control_variable, "FAULTLUN_CONTROL", options, problems);
+    const auto token_file = command->one("--token-file", problems);
+    if (token_file && token_file->empty())
+      problems.add("--token-file", "is empty; name a file, or leave the option out");
+    options.control_of.token_file = token_file.value_or(std::string(token_file_variable));
   }
   if (!problems.empty()) return failed(problems);
   CommandLine out;
@@ -320,7 +329,8 @@ std::string blamed(const Options& options, const std::string& path) {
 }  // namespace
 
 CommandLine parse_command_line(std::span<const std::string> arguments,
-                               std::string_view control_variable) {
+                               std::string_view control_variable,
+                               std::string_view token_file_variable) {
   CommandSet set;
   try {
     std::vector<std::string> backwards(arguments.rbegin(),
@@ -335,7 +345,7 @@ CommandLine parse_command_line(std::span<const std::string> arguments,
   } catch (const CLI::ParseError& error) {
     return refused(error);
   }
-  return interpret(set, control_variable);
+  return interpret(set, control_variable, token_file_variable);
 }
 
 std::vector<config::Problem> apply(const Options& options, config::Config& config) {

@@ -35,8 +35,8 @@ struct Options {
   bool check = false;                 ///< validate everything, open nothing, exit
   std::string log_level = "info";     ///< a name that log::set_level() knows
 
-  // healthcheck, status: where the running daemon's control API is
-  config::Control control_of;
+  // healthcheck, status: where the running daemon's control API is; the file of the token for it
+  config::Control control_of;  ///< `token_file` too; main.cpp reads it
 };
 
 /// Either options, or what to print and with which exit status.
@@ -47,10 +47,11 @@ struct CommandLine {
   std::string errors;   ///< for standard error, a line for each error
 };
 
-/// `arguments` without the program's name.  `control_variable` is the value of FAULTLUN_CONTROL, ""
-/// when it is not set.
+/// `arguments` without the program's name.  `control_variable` and `token_file_variable` are the
+/// values of FAULTLUN_CONTROL and FAULTLUN_TOKEN_FILE, "" when they are not set.
 CommandLine parse_command_line(std::span<const std::string> arguments,
-                               std::string_view control_variable = {});
+                               std::string_view control_variable = {},
+                               std::string_view token_file_variable = {});
 
 /// The configuration with the command line's portals, advertised addresses, control address and
 /// seed, complete and validated.  When portals are given they are all in group 1, and every target

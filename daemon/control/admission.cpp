@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kScheme = "http://";
 constexpr std::string_view kBearer = "bearer ";
+constexpr std::string_view kMultipart = "multipart/";
 
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -103,6 +104,15 @@ bool is_token_right(std::string_view authorization, std::string_view token) {
     difference = difference | octet;
   }
   return difference == 0;
+}
+
+std::string problem_with_content(std::string_view type, std::string_view encoding) {
+  if (equal_ignoring_case(type.substr(0, kMultipart.size()), kMultipart))
+    return "a form with parts is not read; send the JSON as it is, with Content-Type: "
+           "application/json (curl: --data-binary @FILE instead of -F)";
+  if (!encoding.empty() && !equal_ignoring_case(encoding, "identity"))
+    return "a body with a Content-Encoding is not read; send the JSON as it is";
+  return {};
 }
 
 }  // namespace faultlun::daemon::control

@@ -30,4 +30,9 @@ bool is_host_allowed(std::string_view host, std::span<const std::string> address
 /// what was given only.  An empty token asks for nothing.
 bool is_token_right(std::string_view authorization, std::string_view token);
 
+/// Why a body cannot be read, or "".  Every body here is JSON and is parsed as that whatever its
+/// type says: curl -d calls everything a form, and who sends JSON by hand must not need a header
+/// for it. A form with files and a compressed body cannot be meant, though, so they are named.
+std::string problem_with_content(std::string_view type, std::string_view encoding);
+
 }  // namespace faultlun::daemon::control

@@ -1,9 +1,11 @@
 #include "daemon/control/api.hpp"
 
 #include "config/units.hpp"
+#include "daemon/control/openapi.hpp"
 
 #include <nlohmann/json.hpp>
 
+#include <initializer_list>
 #include <memory>
 #include <stdexcept>
 #include <utility>
@@ -48,6 +50,56 @@ Json listing(const std::vector<Route>& routes) {
   return Json{{"routes", std::move(rows)}};
 }
 
+/// A schema of an object that has at least these properties.
+Json object_of(std::initializer_list<std::pair<const char*, const char*>> properties) {
+  Json schema = {{"type", "object"}, {"properties", Json::object()}, {"required", Json::array()}};
+  for (const auto& [name, type] : properties) {
+    schema["properties"][name] = Json{{"type", type}};
+    schema["required"].push_back(name);
+  }
+  return schema;
+}
+
+Json array_of(Json items) {
+  return Json{{"type", "array"}, {"items", std::move(items)}};
+}
+
+/// What the rows of this file answer.
+Json basic_schemas() {
+  Json lun = object_of({{"lun", "integer"},
+                        {"backend", "string"},
+                        {"blocks", "integer"},
+                        {"block_size", "integer"},
+                        {"size_bytes", "integer"},
+                        {"read_only", "boolean"},
+                        {"serial", "string"}});
+  Json target = object_of({{"name", "string"}, {"luns", "array"}});
+  target["properties"]["luns"] = array_of(std::move(lun));
+  Json session = object_of({{"initiator", "string"},
+                            {"target", "string"},
+                            {"type", "string"},
+                            {"tsih", "integer"},
+                            {"cid", "integer"},
+                            {"portal_group", "integer"},
+                            {"peer", "string"}});
+  Json routes = object_of({{"routes", "array"}});
+  routes["properties"]["routes"] =
+      array_of(object_of({{"method", "string"}, {"path", "string"}, {"summary", "string"}}));
+  Json problem = object_of({{"error", "object"}});
+  problem["properties"]["error"] = object_of({{"message", "string"}});
+  return Json{
+      {"Problem", std::move(problem)},
+      {"Health", object_of({{"status", "string"}})},
+      {"Version",
+       object_of(
+           {{"name", "string"}, {"version", "string"}, {"seed", "string"}, {"uptime", "string"}})},
+      {"Sessions", array_of(std::move(session))},
+      {"Targets", array_of(std::move(target))},
+      {"Config", Json{{"type", "object"}}},
+      {"Routes", std::move(routes)},
+      {"OpenApi", object_of({{"openapi", "string"}, {"info", "object"}, {"paths", "object"}})}};
+}
+
 Response metrics_response(std::string text) {
   Response response;
   response.body = std::move(text);
@@ -67,29 +119,64 @@ Response json_response(const Json& value, unsigned status) {
 std::vector<Route> api_routes(ApiContext context, std::vector<Route> more) {
   check(context);
   const auto api = std::make_shared<const ApiContext>(std::move(context));
-  const auto shown = std::make_shared<Json>();  // filled below: it lists its own row as well
-  // clang-format off
+  const auto shown = std::make_shared<Json>();  // both are filled below: they list their own rows
+  const auto openapi = std::make_shared<Json>();
   std::vector<Route> routes = {
-    {"GET", "/v1/healthz",  "Whether the daemon lives; for containers.",
-     [](const Request&) { return json_response(Json{{"status", "ok"}}); }},
-    {"GET", "/v1/version",  "Name, version, seed and time since the start.",
-     [api](const Request&) { return json_response(version_of(*api)); }},
-    {"GET", "/v1/sessions", "The sessions that are logged in.",
-     [api](const Request&) { return json_response(api->sessions()); }},
-    {"GET", "/v1/targets",  "The targets and their logical units.",
-     [api](const Request&) { return json_response(api->targets()); }},
-    {"GET", "/v1/config",   "The configuration in force, with every default written out.",
-     [api](const Request&) { return json_response(api->config()); }},
-    {"GET", "/v1/routes",   "This table.",
-     [shown](const Request&) { return json_response(*shown); }},
-    {"GET", "/metrics",     "Counters in the Prometheus text format.",
-     [api](const Request&) { return metrics_response(api->metrics()); }},
+      {.method = "GET",
+       .pattern = "/v1/healthz",
+       .summary = "Whether the daemon lives; for containers.",
+       .handler =
+           [](const Request&) {
+             return json_response(Json{{"status", "ok"}});
+           },
+       .replies = {{200, "it lives", "Health"}},
+       .is_essential = true,
+       .needs_token = false},
+      {.method = "GET",
+       .pattern = "/v1/version",
+       .summary = "Name, version, seed and time since the start.",
+       .handler = [api](const Request&) { return json_response(version_of(*api)); },
+       .replies = {{200, "who answers", "Version"}}},
+      {.method = "GET",
+       .pattern = "/v1/sessions",
+       .summary = "The sessions that are logged in.",
+       .handler = [api](const Request&) { return json_response(api->sessions()); },
+       .replies = {{200, "the sessions", "Sessions"}}},
+      {.method = "GET",
+       .pattern = "/v1/targets",
+       .summary = "The targets and their logical units.",
+       .handler = [api](const Request&) { return json_response(api->targets()); },
+       .replies = {{200, "the targets", "Targets"}}},
+      {.method = "GET",
+       .pattern = "/v1/config",
+       .summary = "The configuration in force, with every default written out.",
+       .handler = [api](const Request&) { return json_response(api->config()); },
+       .replies = {{200, "as in the file", "Config"}}},
+      {.method = "GET",
+       .pattern = "/v1/routes",
+       .summary = "This table.",
+       .handler = [shown](const Request&) { return json_response(*shown); },
+       .replies = {{200, "the table", "Routes"}}},
+      {.method = "GET",
+       .pattern = "/v1/openapi.json",
+       .summary = "This API as an OpenAPI 3.1 document.",
+       .handler = [openapi](const Request&) { return json_response(*openapi); },
+       .operation_id = "get_openapi",
+       .replies = {{200, "the document", "OpenApi"}}},
+      {.method = "GET",
+       .pattern = "/metrics",
+       .summary = "Counters in the Prometheus text format.",
+       .handler = [api](const Request&) { return metrics_response(api->metrics()); },
+       .replies = {{200, "the counters", "", kExpositionType}}},
   };
-  // clang-format on
   for (auto& route : more)
     routes.push_back(std::move(route));
-  *shown = listing(routes);
-  return routes;
+  const Router complete(routes);  // with the defaults of the rows
+  *shown = listing(complete.routes());
+  Json schemas = basic_schemas();
+  if (api->schemas) schemas.update(api->schemas());
+  *openapi = openapi_of(complete.routes(), api->version, std::move(schemas));
+  return complete.routes();
 }
 
 }  // namespace faultlun::daemon::control

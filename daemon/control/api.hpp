@@ -22,10 +22,12 @@ struct ApiContext {
   std::function<config::Json()> sessions;
   std::function<config::Json()> targets;
   std::function<config::Json()> config;  ///< config::dump() of the configuration in force
+  /// An object of JSON Schemas by name, for the rows of `more`; may be missing.  Asked once.
+  std::function<config::Json()> schemas;
 };
 
-/// The table: the routes below, `more`, and GET /v1/routes, which lists them all.
-/// Throws std::logic_error when a function of the context is missing.
+/// The table: the routes below, `more`, and GET /v1/routes and /v1/openapi.json, which list them
+/// all. Throws std::logic_error when a function of the context is missing, or a row is wrong.
 std::vector<Route> api_routes(ApiContext context, std::vector<Route> more = {});
 
 /// The value as a body, in UTF-8 whatever the strings in it hold, with a newline.

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -16,11 +17,20 @@ struct ServerOptions;
 
 class Server {
  public:
-  static constexpr std::size_t kMaxConnections = 64;  ///< over: 503
+  /// Over: one that is idle for kIdleGrace makes room, else 503.
+  static constexpr std::size_t kMaxConnections = 64;
+  /// Connections over the limit at a time, each for one request: essential routes are answered, all
+  /// others with 503.  Over: closed.
+  static constexpr std::size_t kMaxOverLimit = 16;
+  static constexpr std::chrono::milliseconds kIdleGrace = std::chrono::seconds(1);
+  static constexpr std::size_t kMaxStreams = 16;  ///< at a time; over: 503
   /// From the request line to the empty line, and with it; over: 431.
   static constexpr std::size_t kMaxHeaderBytes = 8192;
-  static constexpr std::size_t kMaxBodyBytes = 1 << 20;  ///< over: 413
+  /// Over: 413.  A route may say more, up to kMostMaxBodyBytes.
+  static constexpr std::size_t kMaxBodyBytes = control::kMaxBodyBytes;
   static constexpr int kRequestSeconds = 10;  ///< from its first byte to its last; over: 408
+  static constexpr std::uint32_t kRequestsPerSecond = 2000;  ///< of all clients; over: 429
+  static constexpr std::uint32_t kRequestBurst = 4000;       ///< after a rest
 
   /// Binds; throws std::runtime_error naming the address, the reason and the remedy.  `routes` must
   /// outlive the server.
@@ -48,7 +58,12 @@ struct ServerOptions {
   std::string token{};                    ///< bearer token; empty: none needed
   /// For a request to arrive, for an answer to leave, and for a connection to lie idle between
   /// them.
+  /// A stream's reader has it anew whenever it takes something.
   std::chrono::milliseconds request_time = std::chrono::seconds(Server::kRequestSeconds);
+  /// Of silence, before a comment shows that a stream of events lives.
+  std::chrono::milliseconds keep_alive_time = std::chrono::seconds(15);
+  std::uint32_t requests_per_second = Server::kRequestsPerSecond;
+  std::uint32_t request_burst = Server::kRequestBurst;
 };
 
 }  // namespace faultlun::daemon::control

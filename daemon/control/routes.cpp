@@ -1,7 +1,5 @@
 #include "daemon/control/routes.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <cstddef>
 #include <exception>
@@ -13,24 +11,6 @@ namespace {
 
 constexpr std::size_t kMaxQuotedBytes = 120;  ///< of what the client sent, in a message
 constexpr std::size_t kMaxSuggestions = 3;
-
-using Parts = std::vector<std::string_view>;
-
-/// "/v1/luns/3" into "v1", "luns", "3".  A trailing '/' makes an empty last part.
-Parts split(std::string_view path) {
-  Parts parts;
-  if (!path.empty() && path.front() == '/') path.remove_prefix(1);
-  while (true) {
-    const auto slash = path.find('/');
-    parts.push_back(path.substr(0, slash));
-    if (slash == std::string_view::npos) return parts;
-    path.remove_prefix(slash + 1);
-  }
-}
-
-bool is_parameter(std::string_view part) {
-  return part.size() > 2 && part.front() == '{' && part.back() == '}';
-}
 
 bool is_printable(std::string_view text) {
   return std::none_of(text.begin(), text.end(),
@@ -44,12 +24,12 @@ struct Match {
 
 /// `parts` are decoded.
 std::optional<Match> match(const Route& route, const std::vector<std::string>& parts) {
-  const Parts pattern = split(route.pattern);
+  const auto pattern = path_parts(route.pattern);
   if (pattern.size() != parts.size()) return std::nullopt;
   Match found;
   found.route = &route;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (is_parameter(pattern[i])) {
+    if (is_path_parameter(pattern[i])) {
       if (parts[i].empty()) return std::nullopt;
       found.parameters[std::string(pattern[i].substr(1, pattern[i].size() - 2))] = parts[i];
     } else if (pattern[i] != parts[i]) {
@@ -57,6 +37,35 @@ std::optional<Match> match(const Route& route, const std::vector<std::string>& p
     }
   }
   return found;
+}
+
+/// The parts of a path without their percent-encoding; nothing when that is bad.
+std::optional<std::vector<std::string>> decoded_parts(std::string_view path) {
+  std::vector<std::string> parts;
+  for (const auto part : path_parts(path)) {
+    auto decoded = percent_decode(part);
+    if (!decoded || !is_printable(*decoded)) return std::nullopt;
+    parts.push_back(std::move(*decoded));
+  }
+  return parts;
+}
+
+std::vector<Match> matches_of(const std::vector<Route>& routes,
+                              const std::vector<std::string>& parts) {
+  std::vector<Match> matches;
+  for (const auto& route : routes)
+    if (auto found = match(route, parts)) matches.push_back(std::move(*found));
+  return matches;
+}
+
+/// The one with the fewest parameters.
+Match* best_of(std::vector<Match>& matches, std::string_view method) {
+  Match* best = nullptr;
+  for (auto& found : matches) {
+    const bool better = !best || found.parameters.size() < best->parameters.size();
+    if (found.route->method == method && better) best = &found;
+  }
+  return !best && method == "HEAD" ? best_of(matches, "GET") : best;
 }
 
 std::string shortened(std::string_view text) {
@@ -83,11 +92,11 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 /// The pattern with the client's words in place of its {name} parts, so that they cost no distance.
 std::string filled_in(std::string_view pattern, std::string_view path) {
-  const Parts wanted = split(pattern);
-  const Parts given = split(path);
+  const auto wanted = path_parts(pattern);
+  const auto given = path_parts(path);
   std::string text;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
-    const bool takes = is_parameter(wanted[i]) && i < given.size();
+    const bool takes = is_path_parameter(wanted[i]) && i < given.size();
     text.append("/").append(takes ? given[i] : wanted[i]);
   }
   return text;
@@ -139,7 +148,7 @@ Response not_allowed(const std::vector<Match>& matches, const Request& request) 
   return response;
 }
 
-Response run(const Route& route, const Request& request) {
+Answer run(const Route& route, const Request& request) {
   const std::string what = route.method + " " + route.pattern + " failed: ";
   try {
     return route.handler(request);
@@ -150,6 +159,45 @@ Response run(const Route& route, const Request& request) {
   }
 }
 
+/// "GET /v1/sessions/{tsih}" → "get_sessions_tsih".
+std::string default_operation_id(const Route& route) {
+  std::string id;
+  for (const char c : route.method)
+    id += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  for (auto part : path_parts(route.pattern)) {
+    if (part == "v1") continue;
+    if (is_path_parameter(part)) part = part.substr(1, part.size() - 2);
+    id += '_';
+    for (const char c : part)
+      id += c == '.' || c == '-' ? '_' : c;
+  }
+  return id;
+}
+
+void fill_in(Route& route) {
+  const auto parts = path_parts(route.pattern);
+  if (route.tag.empty())
+    route.tag = parts.front() == "v1" && parts.size() > 1 ? parts[1] : parts[0];
+  if (route.operation_id.empty()) route.operation_id = default_operation_id(route);
+  if (route.replies.empty()) route.replies.push_back({.status = 200, .description = "ok"});
+}
+
+/// What is wrong with a row.
+std::string fault_of(const Route& route) {
+  if (route.pattern.empty() || route.pattern.front() != '/')
+    return "the pattern does not start with '/'";
+  if (!route.handler) return "no handler";
+  if (route.max_body_bytes > kMostMaxBodyBytes)
+    return "a body of " + std::to_string(route.max_body_bytes) + " bytes is too large";
+  const auto parts = path_parts(route.pattern);
+  for (const auto& parameter : route.parameters) {
+    if (parameter.in != Parameter::In::path) continue;
+    if (std::find(parts.begin(), parts.end(), "{" + parameter.name + "}") == parts.end())
+      return "the pattern has no part {" + parameter.name + "}";
+  }
+  return {};
+}
+
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -158,16 +206,6 @@ int hex_value(char c) {
 }
 
 }  // namespace
-
-Response problem(unsigned status, std::string_view message) {
-  const nlohmann::json body = {{"error", {{"message", message}}}};
-  // The message may quote octets of the client that are no UTF-8.
-  constexpr auto kReplace = nlohmann::json::error_handler_t::replace;
-  Response response;
-  response.status = status;
-  response.body = body.dump(-1, ' ', false, kReplace) + "\n";
-  return response;
-}
 
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
   std::string decoded;
@@ -187,45 +225,55 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
   return decoded;
 }
 
-Router::Router(std::vector<Route> routes) : routes_(std::move(routes)) {
-  std::set<std::pair<std::string, std::string>> seen;
-  for (const auto& route : routes_) {
-    const std::string row = "route " + route.method + " " + route.pattern;
-    if (route.pattern.empty() || route.pattern.front() != '/')
-      throw std::logic_error(row + ": the pattern does not start with '/'");
-    if (!route.handler) throw std::logic_error(row + ": no handler");
-    if (!seen.emplace(route.method, route.pattern).second)
-      throw std::logic_error(row + ": twice in the table");
+bool is_path_parameter(std::string_view part) {
+  return part.size() > 2 && part.front() == '{' && part.back() == '}';
+}
+
+std::vector<std::string_view> path_parts(std::string_view path) {
+  std::vector<std::string_view> parts;
+  if (!path.empty() && path.front() == '/') path.remove_prefix(1);
+  while (true) {
+    const auto slash = path.find('/');
+    parts.push_back(path.substr(0, slash));
+    if (slash == std::string_view::npos) return parts;
+    path.remove_prefix(slash + 1);
   }
 }
 
-Response Router::dispatch(Request request) const {
-  std::vector<std::string> parts;
-  if (request.path.empty() || request.path.front() != '/') return not_found(routes_, request.path);
-  for (const auto part : split(request.path)) {
-    auto decoded = percent_decode(part);
-    if (!decoded || !is_printable(*decoded))
-      return problem(400, "the path has bad percent-encoding: " + shortened(request.path));
-    parts.push_back(std::move(*decoded));
+Router::Router(std::vector<Route> routes) : routes_(std::move(routes)) {
+  std::set<std::pair<std::string, std::string>> seen;
+  std::set<std::string> ids;
+  for (auto& route : routes_) {
+    const std::string row = "route " + route.method + " " + route.pattern;
+    fill_in(route);
+    if (const auto fault = fault_of(route); !fault.empty())
+      throw std::logic_error(row + ": " + fault);
+    if (!seen.emplace(route.method, route.pattern).second)
+      throw std::logic_error(row + ": twice in the table");
+    if (!ids.insert(route.operation_id).second)
+      throw std::logic_error(row + ": another has the operation id " + route.operation_id);
   }
+}
 
-  std::vector<Match> matches;
-  for (const auto& route : routes_)
-    if (auto found = match(route, parts)) matches.push_back(std::move(*found));
+const Route* Router::find(std::string_view method, std::string_view path) const {
+  const auto parts = decoded_parts(path);
+  if (!parts) return nullptr;
+  auto matches = matches_of(routes_, *parts);
+  const Match* best = best_of(matches, method);
+  return best ? best->route : nullptr;
+}
+
+Answer Router::dispatch(Request request) const {
+  if (request.path.empty() || request.path.front() != '/') return not_found(routes_, request.path);
+  const auto parts = decoded_parts(request.path);
+  if (!parts) return problem(400, "the path has bad percent-encoding: " + shortened(request.path));
+  auto matches = matches_of(routes_, *parts);
   if (matches.empty()) return not_found(routes_, request.path);
-
-  const auto best_for = [&](std::string_view method) {
-    Match* best = nullptr;
-    for (auto& found : matches) {
-      const bool better = !best || found.parameters.size() < best->parameters.size();
-      if (found.route->method == method && better) best = &found;
-    }
-    return best;
-  };
-  Match* best = best_for(request.method);
-  if (!best && request.method == "HEAD") best = best_for("GET");
+  Match* best = best_of(matches, request.method);
   if (!best) return not_allowed(matches, request);
   request.parameters = std::move(best->parameters);
+  if (const auto wrong = check_parameters(best->route->parameters, request); !wrong.empty())
+    return problem(400, wrong);
   return run(*best->route, request);
 }
 

@@ -151,3 +151,10 @@ TEST_CASE("no message and no dump shows any of a secret") {
   CHECK(result.errors.size() == 2);
   CHECK(printed.find("hunter2") == std::string::npos);
 }
+
+TEST_CASE("a client reads a token file by itself") {
+  Bench bench;
+  CHECK(read_token(bench.scratch.file("token", "0xs3cret\n")).value == "0xs3cret");
+  CHECK(read_token(bench.scratch.file("token", "two words")).error.starts_with("is no token; put"));
+  CHECK(read_token(bench.scratch.path("nothing")).error.find("No such file") != std::string::npos);
+}

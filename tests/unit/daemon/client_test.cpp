@@ -251,3 +251,126 @@ TEST_CASE("a length of more than 16 MiB is an error before the body comes") {
   CHECK(contains(failure_after("HTTP/1.1 200 OK\r\nContent-Length: 16777217\r\n\r\n"),
                  "longer than 16777216 bytes"));
 }
+
+namespace {
+
+/// A server that shows what it was sent, and streams.
+class ShowServer {
+ public:
+  ShowServer() : server_(options(), router_) { server_.start(); }
+  std::string url() const { return server_.url(); }
+
+ private:
+  static control::ServerOptions options() {
+    log::set_level("off");
+    control::ServerOptions options;
+    options.listen = "127.0.0.1:0";
+    return options;
+  }
+  static control::Answer show(const control::Request& request) {
+    control::Response response;
+    response.status = 201;
+    response.body = request.method + " " + request.body + " " +
+                    std::string(request.header("if-match")) + " " + request.parameters.at("id");
+    response.headers.emplace_back("ETag", "\"r8\"");
+    return response;
+  }
+  static control::Answer count(const control::Request& request) {
+    control::Stream stream;
+    stream.next = [n = std::uint64_t{0},
+                   most = control::number(request, "n")](control::Record& record) mutable {
+      if (n == most) return control::Pull::end;
+      record.data = std::to_string(n++);
+      return control::Pull::record;
+    };
+    return stream;
+  }
+  static control::Route counting() {
+    return {.method = "GET",
+            .pattern = "/count",
+            .summary = "test",
+            .handler = count,
+            .parameters = {{"n", "how far", control::Parameter::In::query,
+                            control::Parameter::Type::integer}}};
+  }
+
+  control::Router router_{{{"PUT", "/show/{id}", "test", show}, counting()}};
+  control::Server server_;
+};
+
+HttpRequest asking(const std::string& control, const std::string& path) {
+  HttpRequest request;
+  request.control = control;
+  request.path = path;
+  return request;
+}
+
+}  // namespace
+
+TEST_CASE("the client sends method, fields and body, and reads the fields of the answer") {
+  const ShowServer server;
+  auto request = asking(server.url(), "/show/" + percent_encode("a/b c"));
+  request.method = "PUT";
+  request.body = "{}";
+  request.headers.emplace_back("If-Match", "\"r7\"");
+  const auto answer = http_request(request, kPatience);
+  CHECK(answer.status == 201);
+  CHECK(answer.body == "PUT {} \"r7\" a/b c");
+  CHECK(answer.headers.at("etag") == "\"r8\"");
+}
+
+TEST_CASE("the client takes a stream whole, when it is not too long") {
+  const ShowServer server;
+  CHECK(http_request(asking(server.url(), "/count?n=3"), kPatience).body == "0\n1\n2\n");
+}
+
+TEST_CASE("the client hands out line by line, for as long as is wanted") {
+  const ShowServer server;
+  std::vector<std::string> lines;
+  const auto collect = [&](std::string_view line) {
+    lines.emplace_back(line);
+    return lines.size() < 200'000;
+  };
+  CHECK(http_lines(asking(server.url(), "/count?n=100000"), kPatience, collect).status == 200);
+  CHECK(lines.size() == 100'000);
+  CHECK(lines.back() == "99999");
+  lines.clear();
+  CHECK(http_lines(asking(server.url(), "/count"), kPatience, collect).status == 200);
+  CHECK(lines.size() == 200'000);
+}
+
+TEST_CASE("an error instead of lines is in the answer") {
+  const ShowServer server;
+  const auto answer = http_lines(asking(server.url(), "/count?n=x"), kPatience,
+                                 [](std::string_view) { return true; });
+  CHECK(answer.status == 400);
+  CHECK(contains(answer.body, "is no number"));
+}
+
+TEST_CASE("a last line without its end is a line, a broken answer is an error") {
+  std::vector<std::string> lines;
+  const auto collect = [&](std::string_view line) {
+    lines.emplace_back(line);
+    return true;
+  };
+  const Impostor whole("HTTP/1.1 200 OK\r\n\r\na\nb");
+  http_lines(asking(whole.address(), "/"), kPatience, collect);
+  CHECK(lines == std::vector<std::string>{"a", "b"});
+  const Impostor broken("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nc\n\r\n");
+  CHECK_THROWS_AS(http_lines(asking(broken.address(), "/"), kPatience, collect),
+                  std::runtime_error);
+  CHECK(lines.back() == "c");
+}
+
+TEST_CASE("a line break in what becomes a header is refused before anything is sent") {
+  auto request = asking(free_address(), "/");
+  request.headers.emplace_back("If-Match", "x\r\nX-Smuggled: 1");
+  CHECK_THROWS_AS(http_request(request, kPatience), std::runtime_error);
+  CHECK_THROWS_WITH_AS(http_request(asking(free_address(), "/ HTTP/1.1\r\n"), kPatience),
+                       "the path has a line break in it; write it in one line", std::runtime_error);
+}
+
+TEST_CASE("percent-encoding leaves only what is plain") {
+  CHECK(percent_encode("aZ09-._~") == "aZ09-._~");
+  CHECK(percent_encode("a/b c?&=\xff") == "a%2Fb%20c%3F%26%3D%FF");
+}

@@ -217,6 +217,21 @@ TEST_CASE("a client refuses an address that nobody can connect to, and says wher
   check_refused({"healthcheck"}, "FAULTLUN_CONTROL: ", "unix:");
 }
 
+TEST_CASE("a client finds its token in a file of the command line, else of the environment") {
+  const auto file_of = [](std::vector<std::string> arguments, std::string_view variable) {
+    const auto line = parse_command_line(arguments, {}, variable);
+    REQUIRE(line.options);
+    return line.options->control_of.token_file;
+  };
+  CHECK(file_of({"status"}, "").empty());
+  CHECK(file_of({"status"}, "/run/token") == "/run/token");
+  CHECK(file_of({"status", "--token-file", "mine"}, "/run/token") == "mine");
+  CHECK(file_of({"healthcheck", "--token-file", "mine"}, "") == "mine");
+  check_refused({"status", "--token-file", ""}, "--token-file: is empty");
+  check_refused({"status", "--token-file", "a", "--token-file", "b"},
+                "--token-file: given 2 times");
+}
+
 TEST_CASE("serve does not look at the clients' variable") {
   CHECK_FALSE(good({"serve"}, "nonsense").control);
 }

@@ -149,3 +149,13 @@ TEST_CASE("lengths that differ by 256 are not taken for equal") {
   const std::string token(4, 'a');
   CHECK_FALSE(is_token_right("Bearer " + std::string(4 + 256, 'a'), token));
 }
+
+TEST_CASE("any type of a body is JSON to us, but a form with parts and what is compressed") {
+  for (const char* type :
+       {"", "application/json", "application/x-www-form-urlencoded", "text/plain"})
+    CHECK(problem_with_content(type, "").empty());
+  CHECK(problem_with_content("Multipart/Form-Data; boundary=x", "").find("curl: --data-binary") !=
+        std::string::npos);
+  CHECK(problem_with_content("", "Identity").empty());
+  CHECK_FALSE(problem_with_content("", "gzip").empty());
+}

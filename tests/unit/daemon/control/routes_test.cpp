@@ -26,7 +26,12 @@ Route row(std::string method, std::string pattern) {
       body += " " + key + "=" + value;
     return text(body);
   };
-  return {std::move(method), std::move(pattern), "test", handler};
+  Route made;
+  made.method = std::move(method);
+  made.pattern = std::move(pattern);
+  made.summary = "test";
+  made.handler = handler;
+  return made;
 }
 
 Router small_router() {
@@ -39,7 +44,7 @@ Response call(const Router& router, std::string method, std::string path) {
   Request request;
   request.method = std::move(method);
   request.path = std::move(path);
-  return router.dispatch(std::move(request));
+  return std::get<Response>(router.dispatch(std::move(request)));
 }
 
 std::string message_of(const Response& response) {
@@ -178,7 +183,7 @@ TEST_CASE("encoded control characters in a path are 400") {
 }
 
 TEST_CASE("an exception of a handler becomes 500 with its text") {
-  const Router router({{"GET", "/boom", "test", [](const Request&) -> Response {
+  const Router router({{"GET", "/boom", "test", [](const Request&) -> Answer {
                           throw std::runtime_error("no \"luck\"");
                         }}});
   const auto response = call(router, "GET", "/boom");
@@ -187,20 +192,21 @@ TEST_CASE("an exception of a handler becomes 500 with its text") {
 }
 
 TEST_CASE("something thrown that is no exception becomes 500 too") {
-  const Router router({{"GET", "/boom", "test", [](const Request&) -> Response { throw 7; }}});
+  const Router router({{"GET", "/boom", "test", [](const Request&) -> Answer { throw 7; }}});
   CHECK(call(router, "GET", "/boom").status == 500);
 }
 
 TEST_CASE("the body and the query reach the handler") {
-  const Router router({{"POST", "/echo", "test", [](const Request& request) {
-                          return text(request.query.at("a") + request.body);
-                        }}});
+  Route echo{"POST", "/echo", "test",
+             [](const Request& request) { return text(request.query.at("a") + request.body); }};
+  echo.parameters = {{"a", "any"}};
+  const Router router({echo});
   Request request;
   request.method = "POST";
   request.path = "/echo";
   request.query["a"] = "b";
   request.body = "cd";
-  CHECK(router.dispatch(request).body == "bcd");
+  CHECK(std::get<Response>(router.dispatch(request)).body == "bcd");
 }
 
 TEST_CASE("a table with the same row twice is refused") {
@@ -224,4 +230,58 @@ TEST_CASE("percent-decoding takes both cases of hexadecimal and leaves the rest 
   CHECK(percent_decode("%2b", true) == "+");
   CHECK(percent_decode("") == "");
   CHECK_FALSE(percent_decode("100%").has_value());
+}
+
+TEST_CASE("a row gets a tag, an operation id and an answer when it names none") {
+  const auto router = small_router();
+  const auto* row_found = router.find("GET", "/v1/sessions/7");
+  REQUIRE(row_found);
+  CHECK(row_found->tag == "sessions");
+  CHECK(row_found->operation_id == "get_sessions_tsih");
+  CHECK(row_found->replies.size() == 1);
+  CHECK(row_found->max_body_bytes == kMaxBodyBytes);
+  CHECK(router.find("GET", "/metrics")->tag == "metrics");
+}
+
+TEST_CASE("the row of a request is found as it is asked") {
+  const auto router = small_router();
+  CHECK(router.find("HEAD", "/metrics")->pattern == "/metrics");
+  CHECK(router.find("POST", "/v1/sessions/all")->pattern == "/v1/sessions/all");
+  CHECK(router.find("PUT", "/metrics") == nullptr);
+  CHECK(router.find("GET", "/nothing") == nullptr);
+  CHECK(router.find("GET", "/v1/%zz") == nullptr);
+  CHECK(router.find("GET", "") == nullptr);
+}
+
+TEST_CASE("a query that a row does not know is 400") {
+  Request request;
+  request.method = "GET";
+  request.path = "/metrics";
+  request.query["since"] = "1";
+  const auto response = std::get<Response>(small_router().dispatch(request));
+  CHECK(response.status == 400);
+  CHECK(message_of(response) == "query parameter \"since\" is unknown; this takes none");
+}
+
+TEST_CASE("two rows with the same operation id are refused") {
+  auto first = row("GET", "/a");
+  auto second = row("GET", "/b");
+  first.operation_id = second.operation_id = "same";
+  CHECK_THROWS_WITH_AS(Router({first, second}), "route GET /b: another has the operation id same",
+                       std::logic_error);
+}
+
+TEST_CASE("a documented part that is not in the pattern is refused") {
+  auto wrong = row("GET", "/a/{b}");
+  wrong.parameters = {{"c", "which", Parameter::In::path}};
+  CHECK_THROWS_WITH_AS(Router({wrong}), "route GET /a/{b}: the pattern has no part {c}",
+                       std::logic_error);
+}
+
+TEST_CASE("a row may take 16 MiB and not a byte more") {
+  auto wide = row("GET", "/a");
+  wide.max_body_bytes = kMostMaxBodyBytes;
+  CHECK(Router({wide}).routes().size() == 1);
+  wide.max_body_bytes = kMostMaxBodyBytes + 1;
+  CHECK_THROWS_AS(Router({wide}), std::logic_error);
 }
