@@ -91,6 +91,8 @@ std::shared_ptr<InstalledRule> install(RuleSet::Entry entry, std::uint64_t seed)
       std::make_shared<InstalledRule>(InstalledRule{.rule = std::move(entry.rule),
                                                     .lifetime = std::move(entry.lifetime),
                                                     .counter_drawer = Drawer(seed, id, "*"),
+ .clauses = {},
+ .session_clauses = {},
                                                     .armed_at = armed_at});
   const Rule& rule = installed->rule;
   for (const auto& clause : clause_table())
