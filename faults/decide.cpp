@@ -1,5 +1,7 @@
 #include "faults/decide.hpp"
 
+#include "faults/reach.hpp"
+
 #include <algorithm>
 #include <string>
 
@@ -11,90 +13,26 @@ constexpr std::uint64_t kMaxBlocksDrawn = 65536;
 /// The slots of a rule's first effect; each further one has the next four.
 constexpr unsigned kSlotsPerEffect = 4;
 
-bool reads_medium(const Facts& facts) {
-  return facts.row != nullptr && facts.row->is(scsi::reads);
-}
-bool writes_medium(const Facts& facts) {
-  return facts.row != nullptr && facts.row->is(scsi::writes);
+/// Window and cycle.  A clock that was read before the rule was armed says that no time has passed.
+bool is_open(const InstalledRule& rule, Time now, const Surroundings& around) {
+  const Gate& gate = rule.rule.gate;
+  const auto passed = [&](Time since) { return std::max(Time(0), now - since); };
+  if (gate.window) {
+    auto since = std::optional<Time>(rule.armed_at);
+    if (gate.window->since != Window::Since::arm)
+      since = around.since != nullptr ? around.since(around.context, *gate.window) : std::nullopt;
+    if (!since || !window_open(gate, passed(*since))) return false;
+  }
+  return cycle_up(gate, passed(rule.armed_at));
 }
 
-bool patch_applies(const Patch& patch, const Facts& facts) {
-  const auto& cdb = *facts.cdb;
-  const auto code_fits = [&](std::uint8_t code) { return !patch.code || *patch.code == code; };
-  switch (patch.page) {
-    case Patch::Page::inquiry:
-      return cdb.opcode() == 0x12 && (cdb[1] & 0x01) == 0;
-    case Patch::Page::vpd:
-      return cdb.opcode() == 0x12 && (cdb[1] & 0x01) != 0 && code_fits(cdb[2]);
-    case Patch::Page::mode:
-      return cdb.opcode() == 0x1a || cdb.opcode() == 0x5a;
-    case Patch::Page::capacity:
-      return (cdb.opcode() == 0x25 && !patch.only_16) ||
-             (cdb.opcode() == 0x9e && (cdb[1] & 0x1f) == 0x10 && !patch.only_10);
-    case Patch::Page::luns:
-      return cdb.opcode() == 0xa0;
-  }
+/// Takes one of what is limited to `most`, whatever other threads do; false: none was left.
+template <typename Number>
+bool claim(std::atomic<Number>& taken, std::uint64_t most) {
+  auto now = taken.load(std::memory_order_relaxed);
+  while (now < most)
+    if (taken.compare_exchange_weak(now, now + 1, std::memory_order_relaxed)) return true;
   return false;
-}
-
-bool data_fault_applies(const DataFault& fault, const Facts& facts) {
-  using Kind = DataFault::Kind;
-  const auto name = facts.row != nullptr ? facts.row->name : std::string_view();
-  switch (fault.kind) {
-    case Kind::flush_lie:
-      return name.starts_with("SYNCHRONIZE CACHE");
-    case Kind::fua_lie:
-      return writes_medium(facts) && ((*facts.cdb)[1] & 0x08) != 0 && facts.cdb->opcode() >= 0x20;
-    case Kind::caw_not_atomic:
-      return name == "COMPARE AND WRITE";
-    case Kind::unmap_lie:
-      return name == "UNMAP" || name.starts_with("WRITE SAME");
-    case Kind::lost_write:
-    case Kind::torn:
-    case Kind::dup_write:
-      return writes_medium(facts) && facts.blocks != 0;
-    case Kind::stale:
-    case Kind::wire_flip:
-      return reads_medium(facts) && facts.blocks != 0;
-    default:
-      return facts.blocks != 0 && (reads_medium(facts) || writes_medium(facts));
-  }
-}
-
-/// A rule is about the commands that its effects can strike, whatever else it says.
-bool applies(const Rule& rule, const Effect& effect, const Facts& facts) {
-  if (const auto* error = std::get_if<MediumError>(&effect.action)) {
-    if (facts.blocks == 0) return false;
-    if (!rule.match.operations.empty()) return true;
-    return error->of_writes ? writes_medium(facts) : reads_medium(facts) && !writes_medium(facts);
-  }
-  if (const auto* silence = std::get_if<Silence>(&effect.action))
-    return !silence->data_only ||
-           (facts.row != nullptr && facts.row->data != scsi::DataDirection::none);
-  if (const auto* patch = std::get_if<Patch>(&effect.action)) return patch_applies(*patch, facts);
-  if (const auto* data = std::get_if<DataFault>(&effect.action))
-    return data_fault_applies(*data, facts);
-  return true;
-}
-
-struct Stretch {
-  std::uint64_t first = 0, last = 0;
-};
-
-/// Where the command meets the rule's LBA match: ascending, disjoint.
-std::vector<Stretch> common_blocks(const Match& match, const Facts& facts) {
-  std::vector<Stretch> out;
-  if (facts.blocks == 0) return out;
-  const Stretch command{facts.lba, facts.last_lba()};
-  if (match.lbas.empty()) return {command};
-  for (const auto& range : match.lbas) {
-    if (range.length == 0) continue;
-    const Stretch both{std::max(command.first, range.start),
-                       std::min(command.last, range.start + (range.length - 1))};
-    if (both.first <= both.last) out.push_back(both);
-  }
-  std::ranges::sort(out, {}, &Stretch::first);
-  return out;
 }
 
 class Decider {
@@ -107,6 +45,11 @@ class Decider {
     content_ = content_of(facts_);
     try_ = state_.attempts.begin(content_);
   }
+  /// The Data-Out of a command that was decided before; of equal ones under way, of the last.
+  void resume_try() {
+    content_ = content_of(facts_);
+    try_ = state_.attempts.look(content_);
+  }
   void end_try() {
     if (out_.terminal() != nullptr) state_.attempts.failed(content_);
   }
@@ -116,16 +59,22 @@ class Decider {
  private:
   Past past_of(const InstalledRule& rule) const;
   bool matches(const InstalledRule& rule) const;
-  Outcome gate(const InstalledRule& rule, RuleCounter& counter, Verdict& verdict);
-  Outcome chance(const InstalledRule& rule, RuleCounter& counter, Verdict& verdict);
-  Outcome chance_by_block(const InstalledRule& rule, Verdict& verdict);
-  Outcome once(const InstalledRule& rule, RuleCounter& counter);
-  std::optional<Stretch> bad_blocks(const InstalledRule& rule, RuleCounter& counter,
+  Outcome gate(const InstalledRule& rule, const RuleCounter& counter, Verdict& verdict);
+  Outcome chance(const InstalledRule& rule, const RuleCounter& counter, Verdict& verdict);
+  Outcome chance_by_block(const InstalledRule& rule, const RuleCounter& counter, Verdict& verdict);
+  bool was_once(const InstalledRule& rule, const RuleCounter& counter) const;
+  std::optional<Stretch> bad_blocks(const InstalledRule& rule, const RuleCounter& counter,
                                     const MediumError& error, const Verdict& verdict) const;
-  void strike(const InstalledRule& rule, RuleCounter& counter, Verdict& verdict);
+  bool resolve_ladder(RuleCounter& counter, const TaskManagementLadder& ladder,
+                      Strike& strike) const;
   void resolve(const InstalledRule& rule, RuleCounter& counter, const Verdict& verdict,
                std::size_t place, Strike& strike) const;
+  Outcome strike(const InstalledRule& rule, RuleCounter& counter, const Verdict& verdict);
+  Outcome use_up(const InstalledRule& rule, RuleCounter& counter);
+  Outcome suppress(const InstalledRule& rule, bool ended);
   void record(const InstalledRule& rule, RuleCounter& counter, Verdict verdict);
+  void add_to_hash(const InstalledRule& rule, const Verdict& verdict);
+  void swallow_function(const InstalledRule& rule);
   std::uint64_t draw_for(const InstalledRule& rule, const Verdict& verdict, unsigned slot) const;
   bool is_plain_counter(const Verdict& verdict) const {
     return verdict.key == Key::counter && !facts_.immediate && facts_.site == Site::cmd_enqueue;
@@ -151,11 +100,11 @@ Past Decider::past_of(const InstalledRule& rule) const {
       past.commands_since_fault = state_.commands - other->last_fired_command;
     }
   }
-  if (around_.writes != nullptr && facts_.blocks != 0 &&
-      (rule.rule.match.first_touch || rule.rule.match.rewrites)) {
-    past.rewrites = around_.writes->at(facts_.lba).writes;
-    const auto untouched = around_.writes->first_unwritten(facts_.lba, facts_.last_lba(), 0);
-    past.touched = untouched != facts_.lba || past.rewrites != 0;
+  if (rule.looks_at_writes && around_.writes != nullptr && facts_.blocks != 0) {
+    const auto since = rule.lifetime->first_epoch;
+    const auto first = around_.writes->at(facts_.lba);
+    past.rewrites = first.last_epoch >= since ? first.writes : 0;
+    past.touched = around_.writes->first_written(facts_.lba, facts_.last_lba(), since).has_value();
   }
   return past;
 }
@@ -179,56 +128,57 @@ std::uint64_t Decider::draw_for(const InstalledRule& rule, const Verdict& verdic
   return draw(seed_, rule.rule.id, key_text(verdict.key, verdict.key_number, facts_), index, slot);
 }
 
-/// The first block that fires becomes the verdict's.
-Outcome Decider::chance_by_block(const InstalledRule& rule, Verdict& verdict) {
+/// The first block that fires, and has not healed, becomes the verdict's.
+Outcome Decider::chance_by_block(const InstalledRule& rule, const RuleCounter& counter,
+                                 Verdict& verdict) {
   const auto& gate = rule.rule.gate;
+  const auto* error = self_healing(rule.rule);
   std::uint64_t looked_at = 0;
-  bool any = false;
+  auto outcome = Outcome::impossible;
   for (const auto& stretch : common_blocks(rule.rule.match, facts_)) {
     for (auto lba = stretch.first;; ++lba) {
-      if (looked_at++ == kMaxBlocksDrawn) return any ? Outcome::chance : Outcome::impossible;
-      any = true;
+      if (looked_at++ == kMaxBlocksDrawn) return outcome;
       verdict.key_number = lba;
       verdict.index = around_.writes != nullptr ? around_.writes->at(lba).writes : 0;
       if (gate.probability) {
         verdict.draw = draw_for(rule, verdict, kSlotDecide);
         verdict.drawn = true;
       }
-      if (!gate.probability || gate.probability->fires(verdict.draw)) return Outcome::fired;
+      const bool chosen = !gate.probability || gate.probability->fires(verdict.draw);
+      if (chosen && (error == nullptr || !has_healed(counter, *error, lba))) return Outcome::fired;
+      if (chosen || outcome != Outcome::healed)
+        outcome = chosen ? Outcome::healed : Outcome::chance;
       if (lba == stretch.last) break;
     }
   }
-  return any ? Outcome::chance : Outcome::impossible;
+  return outcome;
 }
 
-Outcome Decider::chance(const InstalledRule& rule, RuleCounter&, Verdict& verdict) {
-  if (verdict.key == Key::lba) return chance_by_block(rule, verdict);
+Outcome Decider::chance(const InstalledRule& rule, const RuleCounter& counter, Verdict& verdict) {
+  if (verdict.key == Key::lba) return chance_by_block(rule, counter, verdict);
   if (!rule.rule.gate.probability) return Outcome::fired;
   verdict.draw = draw_for(rule, verdict, kSlotDecide);
   verdict.drawn = true;
   return rule.rule.gate.probability->fires(verdict.draw) ? Outcome::fired : Outcome::chance;
 }
 
-Outcome Decider::once(const InstalledRule& rule, RuleCounter& counter) {
+bool Decider::was_once(const InstalledRule& rule, const RuleCounter& counter) const {
   switch (rule.rule.life.once_per) {
     case OncePer::never:
-      return Outcome::fired;
+      return false;
     case OncePer::session:
-      return counter.fired == 0 ? Outcome::fired : Outcome::exhausted;
+      return counter.fired != 0;
     case OncePer::run:
-      return rule.lifetime->used_up.exchange(true) ? Outcome::exhausted : Outcome::fired;
+      return rule.lifetime->used_up.load(std::memory_order_relaxed);
     case OncePer::lba:
       break;
   }
-  if (facts_.blocks == 0) return Outcome::fired;
-  const auto at = std::ranges::lower_bound(counter.once_lbas, facts_.lba);
-  if (at != counter.once_lbas.end() && *at == facts_.lba) return Outcome::exhausted;
-  if (counter.once_lbas.size() >= RuleState::kMaxOnceLbas) return Outcome::exhausted;
-  counter.once_lbas.insert(at, facts_.lba);
-  return Outcome::fired;
+  if (facts_.blocks == 0) return false;
+  return std::ranges::binary_search(counter.once_lbas, facts_.lba) ||
+         counter.once_lbas.size() >= RuleState::kMaxOnceLbas;
 }
 
-Outcome Decider::gate(const InstalledRule& rule, RuleCounter& counter, Verdict& verdict) {
+Outcome Decider::gate(const InstalledRule& rule, const RuleCounter& counter, Verdict& verdict) {
   const auto& gate = rule.rule.gate;
   if (!rule.runs) return Outcome::run_gate;
   if (verdict.key != Key::lba) {
@@ -240,21 +190,13 @@ Outcome Decider::gate(const InstalledRule& rule, RuleCounter& counter, Verdict& 
                                   : counter.fired;
   if (gate.times && fired >= *gate.times) return Outcome::exhausted;
   if (gate.budget_bytes && counter.bytes < *gate.budget_bytes) return Outcome::budget;
-  const Time armed_for = facts_.now - rule.lifetime->armed_at;
-  if (gate.window) {
-    auto since = std::optional<Time>(rule.lifetime->armed_at);
-    if (gate.window->since != Window::Since::arm)
-      since =
-          around_.since != nullptr ? around_.since(around_.context, *gate.window) : std::nullopt;
-    if (!since || !window_open(gate, facts_.now - *since)) return Outcome::closed;
-  }
-  if (!cycle_up(gate, armed_for)) return Outcome::closed;
+  if (!is_open(rule, facts_.now, around_)) return Outcome::closed;
   if (const auto drawn = chance(rule, counter, verdict); drawn != Outcome::fired) return drawn;
-  return once(rule, counter);
+  return was_once(rule, counter) ? Outcome::exhausted : Outcome::fired;
 }
 
 /// The first run of bad blocks of the command; nothing when all have healed.
-std::optional<Stretch> Decider::bad_blocks(const InstalledRule& rule, RuleCounter& counter,
+std::optional<Stretch> Decider::bad_blocks(const InstalledRule& rule, const RuleCounter& counter,
                                            const MediumError& error, const Verdict& verdict) const {
   using Heal = MediumError::Heal;
   for (auto stretch : common_blocks(rule.rule.match, facts_)) {
@@ -262,25 +204,27 @@ std::optional<Stretch> Decider::bad_blocks(const InstalledRule& rule, RuleCounte
       if (verdict.key_number < stretch.first || verdict.key_number > stretch.last) continue;
       stretch = {verdict.key_number, verdict.key_number};
     }
-    if (error.heal == Heal::on_write && around_.writes != nullptr) {
-      const auto since = rule.lifetime->first_epoch;
-      stretch.first = around_.writes->first_unwritten(stretch.first, stretch.last, since);
-      if (stretch.first > stretch.last || stretch.first == 0) {
-        if (stretch.first != facts_.lba) continue;
-      }
-    }
-    if (error.heal == Heal::after) {
-      const auto healed = [&](std::uint64_t lba) {
-        const auto found = counter.errors_at.find(lba);
-        return found != counter.errors_at.end() && found->second >= error.heal_after;
-      };
-      while (stretch.first < stretch.last && healed(stretch.first))
-        ++stretch.first;
-      if (healed(stretch.first)) continue;
-    }
-    return stretch;
+    auto bad = std::optional<Stretch>(stretch);
+    if (error.heal == Heal::on_write && around_.writes != nullptr)
+      bad = before_rewritten(stretch, *around_.writes, rule.lifetime->first_epoch);
+    else if (error.heal == Heal::after)
+      bad = before_healing(stretch, counter, error);
+    if (bad) return bad;
   }
   return std::nullopt;
+}
+
+/// The first step for this function that is not used up; false: there is none.
+bool Decider::resolve_ladder(RuleCounter& counter, const TaskManagementLadder& ladder,
+                             Strike& strike) const {
+  counter.ladder.resize(ladder.steps.size());
+  for (std::size_t i = 0; i < ladder.steps.size(); ++i) {
+    if (ladder.steps[i].function != facts_.function || counter.ladder[i] != 0) continue;
+    counter.ladder[i] = 1;
+    strike.resolved[0] = i;
+    return true;
+  }
+  return false;
 }
 
 void Decider::resolve(const InstalledRule& rule, RuleCounter& counter, const Verdict& verdict,
@@ -296,6 +240,11 @@ void Decider::resolve(const InstalledRule& rule, RuleCounter& counter, const Ver
         nanoseconds(sample(delay->time, slot(kSlotLatency), slot(kSlotSize), counter.times[place]));
   } else if (const auto* pace = std::get_if<Pace>(&action)) {
     strike.resolved[0] = nanoseconds(sample(pace->gap, slot(kSlotLatency), slot(kSlotSize)));
+  } else if (const auto* function = std::get_if<TaskManagementFault>(&action)) {
+    strike.resolved[0] = nanoseconds(sample(function->delay, slot(kSlotLatency), slot(kSlotSize)));
+  } else if (const auto* ladder = std::get_if<TaskManagementLadder>(&action)) {
+    const auto& waits = ladder->steps[strike.resolved[0]].fault.delay;
+    strike.resolved[1] = nanoseconds(sample(waits, slot(kSlotLatency), slot(kSlotSize)));
   } else if (std::holds_alternative<DataFault>(action)) {
     strike.resolved = {slot(kSlotSize), slot(kSlotPattern)};
   } else if (std::holds_alternative<Reorder>(action)) {
@@ -303,10 +252,12 @@ void Decider::resolve(const InstalledRule& rule, RuleCounter& counter, const Ver
   }
 }
 
-/// Lets every effect of a rule that fired strike, as far as the list goes on.
-void Decider::strike(const InstalledRule& rule, RuleCounter& counter, Verdict& verdict) {
+/// Lets every effect of a rule that fired strike, as far as its own list goes on.  What the effects
+/// remember (errors until a block heals, steps of a ladder, correlated times) advances even if they
+/// are suppressed afterwards: another rule must not change what this one does next.
+Outcome Decider::strike(const InstalledRule& rule, RuleCounter& counter, const Verdict& verdict) {
   const auto verdict_index = static_cast<std::uint32_t>(out_.verdicts.size());
-  bool any = false, healed = false;
+  bool any = rule.rule.effects.empty(), healed = false;
   for (std::size_t i = 0; i < rule.rule.effects.size(); ++i) {
     const Effect& effect = rule.rule.effects[i];
     if (!applies(rule.rule, effect, facts_)) continue;
@@ -317,50 +268,81 @@ void Decider::strike(const InstalledRule& rule, RuleCounter& counter, Verdict& v
       if (!bad) continue;
       strike.resolved = {bad->first, bad->last};
       if (error->heal == MediumError::Heal::after &&
-          counter.errors_at.size() < RuleState::kMaxBlocksCounted)
+          (counter.errors_at.size() < RuleState::kMaxBlocksCounted ||
+           counter.errors_at.contains(bad->first)))
         ++counter.errors_at[bad->first];
     } else {
+      if (const auto* ladder = std::get_if<TaskManagementLadder>(&effect.action);
+          ladder != nullptr && !resolve_ladder(counter, *ladder, strike))
+        continue;
       resolve(rule, counter, verdict, i, strike);
     }
     any = true;
-    if (verdict.outcome == Outcome::observed) continue;
     out_.strikes.push_back(strike);
     if (is_terminal(effect.action)) break;
   }
-  if (!any) verdict.outcome = healed ? Outcome::healed : Outcome::impossible;
+  if (any) return Outcome::fired;
+  return healed ? Outcome::healed : Outcome::impossible;
+}
+
+/// Takes one firing from what the rule is limited to.
+Outcome Decider::use_up(const InstalledRule& rule, RuleCounter& counter) {
+  auto& lifetime = *rule.lifetime;
+  switch (rule.rule.life.once_per) {
+    case OncePer::never:
+    case OncePer::session:
+      break;
+    case OncePer::run:
+      if (lifetime.used_up.exchange(true)) return Outcome::exhausted;
+      break;
+    case OncePer::lba:
+      if (facts_.blocks != 0)
+        counter.once_lbas.insert(std::ranges::lower_bound(counter.once_lbas, facts_.lba),
+                                 facts_.lba);
+      break;
+  }
+  const auto most = rule.rule.life.global ? rule.rule.gate.times : std::nullopt;
+  if (!claim(lifetime.global_fired, most.value_or(UINT64_MAX))) return Outcome::exhausted;
+  ++counter.fired;
+  counter.last_fired = facts_.now;
+  counter.last_fired_command = state_.commands;
+  return Outcome::fired;
+}
+
+Outcome Decider::suppress(const InstalledRule& rule, bool ended) {
+  if (ended) return Outcome::masked;
+  auto& active = rule.lifetime->active;
+  const auto most = rule.rule.gate.max_active;
+  if (rule.rule.observe) {
+    const bool crowded = most && active.load(std::memory_order_relaxed) >= *most;
+    return crowded ? Outcome::crowded : Outcome::observed;
+  }
+  return most && !claim(active, *most) ? Outcome::crowded : Outcome::fired;
 }
 
 void Decider::record(const InstalledRule& rule, RuleCounter& counter, Verdict verdict) {
   auto& lifetime = *rule.lifetime;
-  if (verdict.outcome == Outcome::fired) {
-    const bool ended = out_.terminal() != nullptr;
-    const bool crowded =
-        rule.rule.gate.max_active &&
-        lifetime.active.load(std::memory_order_relaxed) >= *rule.rule.gate.max_active;
-    if (ended)
-      verdict.outcome = Outcome::masked;
-    else if (crowded)
-      verdict.outcome = Outcome::crowded;
-    else if (rule.rule.observe)
-      verdict.outcome = Outcome::observed;
-  }
-  if (verdict.outcome == Outcome::fired || verdict.outcome == Outcome::observed)
-    strike(rule, counter, verdict);
-  if (counts_as_fired(verdict.outcome)) {
-    ++counter.fired;
-    lifetime.global_fired.fetch_add(1, std::memory_order_relaxed);
-    counter.last_fired = facts_.now;
-    counter.last_fired_command = state_.commands;
-  }
+  const bool ended = out_.terminal() != nullptr;
+  const auto strikes = static_cast<std::ptrdiff_t>(out_.strikes.size());
+  if (verdict.outcome == Outcome::fired) verdict.outcome = strike(rule, counter, verdict);
+  // Functions that a rule about commands swallows are none of the firings that it counts.
+  const bool counted = rule.site == facts_.site;
+  if (verdict.outcome == Outcome::fired && counted) verdict.outcome = use_up(rule, counter);
+  if (verdict.outcome == Outcome::fired && counted) verdict.outcome = suppress(rule, ended);
+  if (verdict.outcome != Outcome::fired)
+    out_.strikes.erase(out_.strikes.begin() + strikes, out_.strikes.end());
   lifetime.matched.fetch_add(1, std::memory_order_relaxed);
-  if (verdict.outcome == Outcome::fired) {
+  if (verdict.outcome == Outcome::fired)
     lifetime.fired.fetch_add(1, std::memory_order_relaxed);
-    if (rule.rule.gate.max_active) lifetime.active.fetch_add(1, std::memory_order_relaxed);
-  } else if (counts_as_fired(verdict.outcome)) {
+  else if (counts_as_fired(verdict.outcome))
     lifetime.suppressed.fetch_add(1, std::memory_order_relaxed);
-  }
   out_.timed = out_.timed || rule.timed;
   out_.order_dependent = out_.order_dependent || rule.order_dependent;
+  add_to_hash(rule, verdict);
+  out_.verdicts.push_back(verdict);
+}
+
+void Decider::add_to_hash(const InstalledRule& rule, const Verdict& verdict) {
   auto& hash = state_.hash;
   ++hash.count;
   hash.add(facts_.cmd_sn | std::uint64_t{facts_.immediate} << 32);
@@ -375,14 +357,15 @@ void Decider::record(const InstalledRule& rule, RuleCounter& counter, Verdict ve
     hash.add(each.resolved[0]);
     hash.add(each.resolved[1]);
   }
-  out_.verdicts.push_back(verdict);
 }
 
 void Decider::consider(std::uint32_t order, bool payload_now) {
   const InstalledRule& rule = rules_.at(order);
   if (rule.on_payload != payload_now) return;
-  if (std::ranges::none_of(rule.rule.effects,
-                           [&](const Effect& each) { return applies(rule.rule, each, facts_); }))
+  const auto& effects = rule.rule.effects;
+  if (!effects.empty() && std::ranges::none_of(effects, [&](const Effect& each) {
+        return applies(rule.rule, each, facts_);
+      }))
     return;
   if (!matches(rule)) return;
   RuleCounter& counter = state_.counter(rules_, order);
@@ -392,7 +375,7 @@ void Decider::consider(std::uint32_t order, bool payload_now) {
   if (verdict.key == Key::content || verdict.key == Key::attempt) {
     verdict.key_number = content_;
     verdict.index =
-        verdict.key == Key::content ? try_.fresh : try_.fresh << 16 | (try_.attempt - 1);
+        verdict.key == Key::content ? try_.fresh : (try_.fresh << 16) + (try_.attempt - 1);
   }
   auto& number = facts_.immediate ? counter.immediate_matches : counter.matches;
   const std::uint64_t match =
@@ -405,18 +388,35 @@ void Decider::consider(std::uint32_t order, bool payload_now) {
   record(rule, counter, verdict);
 }
 
-/// A rule that swallows functions beside commands does so once it has struck in this session.
 void Decider::consider_function(std::uint32_t order) {
   const InstalledRule& rule = rules_.at(order);
+  if (rule.site != Site::tmf_rx) return swallow_function(rule);
   if (!matches(rule)) return;
   RuleCounter& counter = state_.counter(rules_, order);
   Verdict verdict;
   verdict.rule = &rule;
   verdict.index = counter.function_matches++;
-  if (rule.site == Site::tmf_rx)
-    verdict.outcome = gate(rule, counter, verdict);
-  else if (counter.matches + counter.immediate_matches == 0 || counter.fired == 0)
+  verdict.outcome = gate(rule, counter, verdict);
+  record(rule, counter, verdict);
+}
+
+/// A rule that swallows functions beside commands does so once it has struck in this session.  Of
+/// its match, what is about the session and the unit counts: a function has no opcode and no LBA.
+void Decider::swallow_function(const InstalledRule& rule) {
+  const auto* struck = state_.look(rules_, rule.order);
+  if (struck == nullptr || struck->fired == 0) return;
+  const auto& match = rule.rule.match;
+  if (!match.luns.empty() &&
+      (!facts_.has_lun || std::ranges::find(match.luns, facts_.lun) == match.luns.end()))
     return;
+  if (!std::ranges::all_of(rule.session_clauses,
+                           [&](const ClauseRow* row) { return row->holds(match, facts_, Past{}); }))
+    return;
+  RuleCounter& counter = state_.counter(rules_, rule.order);
+  Verdict verdict;
+  verdict.rule = &rule;
+  verdict.index = counter.function_matches++;
+  if (!is_open(rule, facts_.now, around_)) verdict.outcome = Outcome::closed;
   record(rule, counter, verdict);
 }
 
@@ -481,9 +481,11 @@ void decide_payload(const RuleSet& rules, RuleState& state, std::uint64_t seed, 
   out.clear();
   if (!rules.has_payload_rules()) return;
   Decider decider(rules, state, seed, facts, around, out);
+  if (rules.needs_attempts()) decider.resume_try();
   rules.candidates(facts, state.candidates);
   for (const auto order : state.candidates)
     decider.consider(order, true);
+  if (rules.needs_attempts()) decider.end_try();
 }
 
 void decide_task_management(const RuleSet& rules, RuleState& state, std::uint64_t seed,
@@ -497,6 +499,7 @@ void decide_task_management(const RuleSet& rules, RuleState& state, std::uint64_
 Drop::Then decide_login(const RuleSet& rules, const Facts& facts, const InstalledRule*& why) {
   for (const auto order : rules.logins()) {
     const InstalledRule& rule = rules.at(order);
+    if (!rule.runs || !is_open(rule, facts.now, {})) continue;
     const bool all = std::ranges::all_of(rule.session_clauses, [&](const ClauseRow* row) {
       return row->holds(rule.rule.match, facts, Past{});
     });

@@ -1,8 +1,18 @@
 #include "faults/gate.hpp"
 
+#include <algorithm>
 #include <iterator>
 
 namespace faultlun::faults {
+
+namespace {
+
+/// Matches from the beginning of one burst, or of one single firing, to the next.
+std::uint64_t period_of(const Gate& gate) {
+  return std::max<std::uint64_t>(1, gate.every.value_or(gate.burst.value_or(1)));
+}
+
+}  // namespace
 
 std::string_view name_of(Outcome outcome) {
   constexpr std::string_view kNames[] = {"fired",     "observed", "gated",   "chance",
@@ -17,21 +27,20 @@ Outcome count_gate(const Gate& gate, std::uint64_t index) {
     return index + 1 < *gate.nth ? Outcome::gated : Outcome::exhausted;
   if (index < gate.skip) return Outcome::gated;
   const std::uint64_t after_skip = index - gate.skip;
-  if (!gate.burst) {
-    const bool due = !gate.every || (after_skip + 1) % *gate.every == 0;
-    return due ? Outcome::fired : Outcome::gated;
-  }
+  const std::uint64_t period = period_of(gate);
   // Bursts of `burst` at the beginning of each period; one alone without `every`, unless `repeat`
   // asks for more: then they follow each other.
-  const std::uint64_t period = gate.every.value_or(*gate.burst);
-  const std::uint64_t most = gate.repeat.value_or(gate.every ? UINT64_MAX : 1);
+  const bool alone = gate.burst && !gate.every;
+  const std::uint64_t most = gate.repeat.value_or(alone ? 1 : UINT64_MAX);
   if (after_skip / period >= most) return Outcome::exhausted;
-  return after_skip % period < *gate.burst ? Outcome::fired : Outcome::gated;
+  const std::uint64_t place = after_skip % period;
+  const bool due = gate.burst ? place < *gate.burst : place == period - 1;
+  return due ? Outcome::fired : Outcome::gated;
 }
 
 std::uint64_t draw_index(const Gate& gate, std::uint64_t index) {
   if (!gate.burst || index < gate.skip) return index;
-  const std::uint64_t period = gate.every.value_or(*gate.burst);
+  const std::uint64_t period = period_of(gate);
   return gate.skip + (index - gate.skip) / period * period;
 }
 

@@ -62,7 +62,7 @@ bool operation_holds(const OperationMatch& operation, const Facts& facts) {
 
 bool lba_holds(const LbaMatch& range, const Facts& facts) {
   if (facts.blocks == 0 || range.length == 0) return false;
-  const auto last = facts.last_lba(), range_last = range.start + (range.length - 1);
+  const auto last = facts.last_lba(), range_last = range.last();
   switch (range.mode) {
     case LbaMatch::Mode::overlap:
       return facts.lba <= range_last && last >= range.start;
@@ -193,6 +193,13 @@ bool glob(std::string_view pattern, std::string_view text) {
     }
   }
   return pattern.find_first_not_of('*', p) == std::string_view::npos;
+}
+
+const AfterFault* after_fault_of(const Match& match) {
+  if (match.after_fault) return &*match.after_fault;
+  for (const auto& each : match.none_of)
+    if (const auto* found = after_fault_of(*each)) return found;
+  return nullptr;
 }
 
 std::span<const ClauseRow> clause_table() {

@@ -5,6 +5,7 @@
 #include "faults/facts.hpp"
 #include "protocol/bytes/bytes.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -35,8 +36,12 @@ struct OperationMatch {
 
 struct LbaMatch {
   enum class Mode : std::uint8_t { overlap, contains, within, starts };
-  std::uint64_t start = 0, length = 1;  ///< blocks
+  std::uint64_t start = 0, length = 1;  ///< blocks; length 0: none at all
   Mode mode = Mode::overlap;
+  /// Of a range that is not empty; stops at the end of what 64 bits can say.
+  std::uint64_t last() const {
+    return length - 1 > UINT64_MAX - start ? UINT64_MAX : start + (length - 1);
+  }
   friend bool operator==(const LbaMatch&, const LbaMatch&) = default;
 };
 
@@ -87,6 +92,16 @@ struct Match {
 
   friend bool operator==(const Match& a, const Match& b);
 };
+
+/// `holds` is true of the match or of one that it excludes, however deep.
+template <typename Predicate>
+bool any_part(const Match& match, const Predicate& holds) {
+  return holds(match) || std::ranges::any_of(match.none_of, [&](const auto& each) {
+           return any_part(*each, holds);
+         });
+}
+/// The after_fault of the match, or the first one among those that it excludes; null: none.
+const AfterFault* after_fault_of(const Match& match);
 
 /// `*` and `?`; case counts.
 bool glob(std::string_view pattern, std::string_view text);

@@ -10,14 +10,17 @@ Site decided_at(const Rule& rule) {
 }
 
 bool is_timed(const Rule& rule) {
-  return rule.gate.window || rule.gate.cycle ||
-         (rule.match.after_fault && rule.match.after_fault->within);
+  return rule.gate.window || rule.gate.cycle || any_part(rule.match, [](const Match& match) {
+           return match.after_fault && match.after_fault->within;
+         });
 }
 
 bool is_order_dependent(const Rule& rule) {
-  return rule.life.global || rule.gate.max_active || rule.match.outstanding ||
-         rule.match.first_touch || rule.match.rewrites || rule.life.once_per == OncePer::run ||
-         !rule.match.payloads.empty();
+  return rule.life.global || rule.gate.max_active || rule.life.once_per == OncePer::run ||
+         any_part(rule.match, [](const Match& match) {
+           return match.outstanding || match.first_touch || match.rewrites ||
+                  !match.payloads.empty();
+         });
 }
 
 }  // namespace faultlun::faults

@@ -30,7 +30,13 @@ bool swallows_task_management(const Rule& rule) {
 }
 
 bool looks_at_attempts(const Rule& rule) {
-  return rule.match.attempt || rule.gate.key == Key::content || rule.gate.key == Key::attempt;
+  return rule.gate.key == Key::content || rule.gate.key == Key::attempt ||
+         any_part(rule.match, [](const Match& match) { return match.attempt.has_value(); });
+}
+
+bool matches_by_writes(const Rule& rule) {
+  return any_part(rule.match,
+                  [](const Match& match) { return match.first_touch || match.rewrites; });
 }
 
 bool looks_at_writes(const Rule& rule) {
@@ -38,7 +44,17 @@ bool looks_at_writes(const Rule& rule) {
     const auto* error = std::get_if<MediumError>(&each.action);
     return error != nullptr && error->heal == MediumError::Heal::on_write;
   });
-  return heals || rule.match.first_touch || rule.match.rewrites || rule.gate.key == Key::lba;
+  return heals || rule.gate.key == Key::lba || matches_by_writes(rule);
+}
+
+/// A command with this opcode, known to the table or not, is of the class.
+bool has_class(std::uint8_t opcode, OperationClass operation) {
+  scsi::Cdb cdb;
+  cdb.raw[0] = opcode;
+  if (class_of(cdb, nullptr) == operation) return true;
+  return std::ranges::any_of(scsi::find_opcode(opcode), [&](const scsi::CommandRow& row) {
+    return class_of(cdb, &row) == operation;
+  });
 }
 
 /// What the command's opcode must be for the rule to have a chance; nothing: anything.
@@ -56,13 +72,9 @@ std::optional<std::vector<std::uint8_t>> opcodes_of(const Match& match) {
         break;
       case OperationMatch::Kind::operation_class:
         if (operation.operation == OperationClass::other) return std::nullopt;
-        for (const auto& row : scsi::command_table()) {
-          scsi::Cdb cdb;
-          cdb.raw[0] = row.opcode;
-          if (class_of(cdb, &row) == operation.operation) out.push_back(row.opcode);
-        }
-        for (const std::uint8_t reserve : {std::uint8_t{0x5e}, std::uint8_t{0x5f}})  // known by opcode
-          if (operation.operation == OperationClass::reserve) out.push_back(reserve);
+        for (unsigned opcode = 0; opcode < 256; ++opcode)
+          if (has_class(static_cast<std::uint8_t>(opcode), operation.operation))
+            out.push_back(static_cast<std::uint8_t>(opcode));
         break;
       case OperationMatch::Kind::task_management:
         break;
@@ -73,20 +85,15 @@ std::optional<std::vector<std::uint8_t>> opcodes_of(const Match& match) {
 }
 
 std::shared_ptr<InstalledRule> install(RuleSet::Entry entry, std::uint64_t seed) {
-  Drawer drawer(seed, entry.rule.id, "*");
-  auto installed = std::make_shared<InstalledRule>(InstalledRule{std::move(entry.rule),
-                                                                 std::move(entry.lifetime),
-                                                                 drawer,
-                                                                 {},
-                                                                 {},
-                                                                 0,
-                                                                 0,
-                                                                 -1,
-                                                                 false,
-                                                                 true,
-                                                                 false,
-                                                                 false,
-                                                                 Site::cmd_enqueue});
+  const std::string id = entry.rule.id;
+  const Time armed_at = entry.armed_at.value_or(entry.lifetime->armed_at);
+  auto installed =
+      std::make_shared<InstalledRule>(InstalledRule{.rule = std::move(entry.rule),
+                                                    .lifetime = std::move(entry.lifetime),
+                                                    .counter_drawer = Drawer(seed, id, "*"),
+ .clauses = {},
+ .session_clauses = {},
+                                                    .armed_at = armed_at});
   const Rule& rule = installed->rule;
   for (const auto& clause : clause_table())
     if (clause.given(rule.match))
@@ -95,7 +102,9 @@ std::shared_ptr<InstalledRule> install(RuleSet::Entry entry, std::uint64_t seed)
     const auto verdict = draw(seed, rule.id, kRunKey, 0, kSlotDecide);
     installed->runs = rule.gate.run_gate->fires(verdict);
   }
-  installed->on_payload = !rule.match.payloads.empty();
+  installed->on_payload =
+      any_part(rule.match, [](const Match& match) { return !match.payloads.empty(); });
+  installed->looks_at_writes = matches_by_writes(rule);
   installed->timed = is_timed(rule);
   installed->order_dependent = is_order_dependent(rule);
   installed->site = decided_at(rule);
@@ -117,11 +126,13 @@ RuleSet::RuleSet(std::vector<Entry> entries, std::uint64_t epoch, std::uint64_t 
   for (std::uint32_t i = 0; i < rules.size(); ++i) {
     rules[i]->order = i;
     order_of[rules[i]->rule.id] = i;
+    serials_.push_back(rules[i]->lifetime->serial);
   }
+  std::ranges::sort(serials_);
   for (auto& each : rules) {
     const Rule& rule = each->rule;
-    if (rule.match.after_fault) {
-      const auto found = order_of.find(rule.match.after_fault->rule);
+    if (const auto* after = after_fault_of(rule.match)) {
+      const auto found = order_of.find(after->rule);
       if (found != order_of.end()) each->after_fault = static_cast<std::int32_t>(found->second);
     }
     if (!rule.life.armed) continue;
@@ -145,6 +156,10 @@ const InstalledRule* RuleSet::find(std::string_view id) const {
   return found == rules_.end() ? nullptr : found->get();
 }
 
+bool RuleSet::has_serial(std::uint64_t serial) const {
+  return std::ranges::binary_search(serials_, serial);
+}
+
 std::int32_t RuleSet::make_cell(const std::vector<std::uint32_t>& rules) {
   Cell cell;
   std::vector<LbaIndex::Range> ranges;
@@ -152,11 +167,13 @@ std::int32_t RuleSet::make_cell(const std::vector<std::uint32_t>& rules) {
     const auto& lbas = rules_[order]->rule.match.lbas;
     if (lbas.empty()) cell.everywhere.push_back(order);
     for (const auto& range : lbas)
-      if (range.length != 0)
-        ranges.push_back({range.start, range.start + (range.length - 1), order});
+      if (range.length != 0) ranges.push_back({range.start, range.last(), order});
   }
   for (const auto& range : cell.by_lba.build(std::move(ranges)))
     cell.everywhere.push_back(range.rule);
+  std::ranges::sort(cell.everywhere);
+  const auto twice = std::ranges::unique(cell.everywhere);
+  cell.everywhere.erase(twice.begin(), twice.end());
   cells_.push_back(std::move(cell));
   return static_cast<std::int32_t>(cells_.size() - 1);
 }
@@ -211,6 +228,7 @@ void RuleSet::build_index() {
 
 void RuleSet::candidates(const Facts& facts, std::vector<std::uint32_t>& out) const {
   out.clear();
+  if (ignores_commands_) return;
   const auto& of_opcode = classes_[class_of_opcode_[facts.cdb->opcode()]];
   unsigned sources = 0;
   const auto take = [&](std::int32_t index) {

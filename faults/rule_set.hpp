@@ -19,7 +19,7 @@ namespace faultlun::faults {
 struct RuleLifetime {
   std::uint64_t serial = 0;       ///< never reused: a rule that is replaced gets another
   std::uint64_t first_epoch = 0;  ///< writes decided in earlier epochs do not count for it
-  Time armed_at{};
+  Time armed_at{};                ///< first armed; InstalledRule has the last time
   std::atomic<std::uint64_t> matched{0}, fired{0}, suppressed{0};
   std::atomic<std::uint64_t> global_matches{0}, global_fired{0};
   std::atomic<std::uint32_t> active{0};  ///< commands under its effects now
@@ -41,6 +41,8 @@ struct InstalledRule {
   bool runs = true;               ///< run_gate's verdict
   bool timed = false, order_dependent = false;
   Site site = Site::cmd_enqueue;  ///< where it is decided
+  Time armed_at{};
+  bool looks_at_writes = false;  ///< its match needs Past::touched or Past::rewrites
 };
 
 /// Disjoint stretches of LBAs, each with the rules that it concerns.
@@ -77,6 +79,7 @@ class RuleSet {
   struct Entry {
     Rule rule;
     std::shared_ptr<RuleLifetime> lifetime;
+    std::optional<Time> armed_at = std::nullopt;  ///< nothing: when its lifetime began
   };
   /// Entries in order of installation; those that are not armed take part in nothing.
   RuleSet(std::vector<Entry> entries, std::uint64_t epoch, std::uint64_t seed);
@@ -97,6 +100,8 @@ class RuleSet {
   std::span<const std::shared_ptr<const InstalledRule>> rules() const { return rules_; }
   const InstalledRule& at(std::uint32_t order) const { return *rules_[order]; }
   const InstalledRule* find(std::string_view id) const;
+  /// A rule of the set, armed or not, has a lifetime of this number.
+  bool has_serial(std::uint64_t serial) const;
 
   /// Rules that may match a command, ascending, each once.  `out` is cleared first.
   void candidates(const Facts& facts, std::vector<std::uint32_t>& out) const;
@@ -120,6 +125,7 @@ class RuleSet {
   bool ignores_commands_ = true, needs_attempts_ = false, needs_write_history_ = false;
   bool has_payload_rules_ = false;
   std::vector<std::shared_ptr<const InstalledRule>> rules_;
+  std::vector<std::uint64_t> serials_;  ///< ascending
   std::vector<std::uint32_t> commands_, task_management_, logins_;
   std::vector<Cell> cells_;
   std::vector<OpcodeClass> classes_;

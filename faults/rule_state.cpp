@@ -1,7 +1,5 @@
 #include "faults/rule_state.hpp"
 
-#include <set>
-
 namespace faultlun::faults {
 
 Attempts::Try Attempts::begin(std::uint64_t content) {
@@ -23,17 +21,19 @@ Attempts::Try Attempts::begin(std::uint64_t content) {
   return entry.last;
 }
 
+Attempts::Try Attempts::look(std::uint64_t content) const {
+  const auto found = entries_.find(content);
+  return found == entries_.end() ? Try{} : found->second.last;
+}
+
 void Attempts::failed(std::uint64_t content) {
   const auto found = entries_.find(content);
   if (found != entries_.end()) found->second.failed = true;
 }
 
 void RuleState::adopt(const RuleSet& rules) {
-  std::set<std::uint64_t> alive;
-  for (const auto& each : rules.rules())
-    alive.insert(each->lifetime->serial);
   counters_.assign(rules.rules().size(), nullptr);
-  std::erase_if(by_serial_, [&](const auto& entry) { return !alive.contains(entry.first); });
+  std::erase_if(by_serial_, [&](const auto& entry) { return !rules.has_serial(entry.first); });
   epoch_ = rules.epoch();
 }
 

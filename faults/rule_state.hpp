@@ -49,6 +49,8 @@ class Attempts {
   };
   /// The command is issued; a retry when the last try of it failed.
   Try begin(std::uint64_t content);
+  /// The last begin() of it.
+  Try look(std::uint64_t content) const;
   /// What was decided about the last begin() of it.
   void failed(std::uint64_t content);
   std::size_t tracked() const { return entries_.size(); }
@@ -71,7 +73,7 @@ class RuleState {
   /// The counter of a rule of `rules`, which becomes the set in force: counters of rules that it
   /// still has are kept.
   RuleCounter& counter(const RuleSet& rules, std::uint32_t order) {
-    if (epoch_ != rules.epoch()) adopt(rules);
+    if (epoch_ != rules.epoch() || counters_.size() != rules.rules().size()) adopt(rules);
     RuleCounter*& found = counters_[order];
     if (found == nullptr) found = &by_serial_[rules.at(order).lifetime->serial];
     return *found;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 
 namespace faultlun::faults {
 
@@ -24,6 +25,9 @@ class WriteHistory {
   /// The first block at or after `lba`, up to `last`, that no write of epoch `since` or later has
   /// touched.  `last` + 1 (or 0 when that wraps) when there is none.
   std::uint64_t first_unwritten(std::uint64_t lba, std::uint64_t last, std::uint64_t since) const;
+  /// The first block from `lba` to `last` that a write of epoch `since` or later has touched.
+  std::optional<std::uint64_t> first_written(std::uint64_t lba, std::uint64_t last,
+                                             std::uint64_t since) const;
   void clear() { stretches_.clear(); }
   std::size_t stretches() const { return stretches_.size(); }
 
