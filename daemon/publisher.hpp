@@ -1,0 +1,30 @@
+// Hands sets of rules to the threads that evaluate them, and collects where in each session the new
+// set begins.
+#pragma once
+
+#include "daemon/listener.hpp"
+#include "daemon/rule_book.hpp"
+#include "daemon/worker.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace faultlun::daemon {
+
+class WorkerPublisher final : public Publisher {
+ public:
+  using Homes = std::vector<std::pair<Worker*, ConnectionSet*>>;
+  explicit WorkerPublisher(World& world) : world_(world) {}
+
+  /// Before the first publish().
+  void set_homes(Homes homes) { homes_ = std::move(homes); }
+
+  /// A session that begins meanwhile begins with the new set, and is not in the barrier.
+  void publish(std::shared_ptr<const faults::RuleSet> rules, Done done) override;
+
+ private:
+  World& world_;
+  Homes homes_;
+};
+
+}  // namespace faultlun::daemon
