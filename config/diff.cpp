@@ -1,7 +1,12 @@
 #include "config/diff.hpp"
 
+#include "config/keys.hpp"
+#include "config/problems.hpp"
 #include "config/read.hpp"
+#include "config/rules.hpp"
 #include "config/units.hpp"
+
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <map>
@@ -40,6 +45,10 @@ constexpr Row kRows[] = {  // in the order of the enumeration
   {ChangeKind::control_listen,                 "control_listen",                 false},
   {ChangeKind::control_token,                  "control_token",                  true},
   {ChangeKind::seed,                           "seed",                           false},
+  {ChangeKind::rule_added,                     "rule_added",                     true},
+  {ChangeKind::rule_removed,                   "rule_removed",                   true},
+  {ChangeKind::rule_changed,                   "rule_changed",                   true},
+  {ChangeKind::rule_order,                     "rule_order",                     true},
 };
 // clang-format on
 
@@ -49,7 +58,7 @@ constexpr bool rows_are_in_order() {
   return true;
 }
 static_assert(rows_are_in_order());
-static_assert(std::size(kRows) == static_cast<std::size_t>(ChangeKind::seed) + 1);
+static_assert(std::size(kRows) == static_cast<std::size_t>(ChangeKind::rule_order) + 1);
 
 const Row& row(ChangeKind kind) {
   return kRows[static_cast<std::size_t>(kind)];
@@ -84,6 +93,7 @@ class Differ {
           flag(next_.send_targets_all_in_normal_session));
     compare_limits();
     compare_targets();
+    compare_rules();
     return std::move(changes_);
   }
 
@@ -261,6 +271,47 @@ class Differ {
     text(ChangeKind::lun_properties, ".revision", old.revision, now.revision);
     text(ChangeKind::lun_properties, ".serial", old.serial, now.serial);
     text(ChangeKind::lun_properties, ".naa", old.naa, now.naa);
+  }
+
+  /// The keys that differ: "gate and life".
+  static std::string differences(const faults::Rule& old, const faults::Rule& now) {
+    const Json before = rule_to_json(old), after = rule_to_json(now);
+    std::vector<std::string_view> keys;
+    for (const Key& key : shape("rule").keys) {
+      const auto a = before.find(key.name), b = after.find(key.name);
+      const bool has_a = a != before.end(), has_b = b != after.end();
+      if (has_a != has_b || (has_a && *a != *b)) keys.push_back(key.name);
+    }
+    return listed(keys);
+  }
+
+  void compare_rules() {
+    target_.clear();
+    std::map<std::string_view, const faults::Rule*> old, now;
+    for (const faults::Rule& rule : running_.rules)
+      old.emplace(rule.id, &rule);
+    for (const faults::Rule& rule : next_.rules)
+      now.emplace(rule.id, &rule);
+    std::vector<std::string_view> old_order, new_order;  // of those that are in both
+    for (const faults::Rule& rule : running_.rules) {
+      if (now.contains(rule.id))
+        old_order.push_back(rule.id);
+      else
+        add(ChangeKind::rule_removed, "rules[" + rule.id + "]", rule.id, "");
+    }
+    for (const faults::Rule& rule : next_.rules) {
+      const auto before = old.find(rule.id);
+      if (before == old.end()) {
+        add(ChangeKind::rule_added, "rules[" + rule.id + "]", "", rule.id);
+        continue;
+      }
+      new_order.push_back(rule.id);
+      if (*before->second != rule)
+        changes_.push_back({ChangeKind::rule_changed, "rules[" + rule.id + "]",
+                            "another " + differences(*before->second, rule), "", std::nullopt});
+    }
+    if (old_order != new_order)
+      add(ChangeKind::rule_order, "rules", "their old order", "another one");
   }
 
   const Config& running_;

@@ -35,6 +35,10 @@ enum class ChangeKind : std::uint8_t {
   control_listen,
   control_token,
   seed,
+  rule_added,
+  rule_removed,
+  rule_changed,
+  rule_order,  ///< of installation, which decides among rules of equal priority
 };
 
 std::string_view to_text(ChangeKind kind);  ///< "lun_added"

@@ -1,6 +1,7 @@
 #include "config/dump.hpp"
 
 #include "config/read.hpp"
+#include "config/rules.hpp"
 #include "config/units.hpp"
 
 #include <nlohmann/json.hpp>
@@ -100,7 +101,7 @@ Json dump(const Config& config) {
   out["targets"] = Json::array();
   for (const Target& target : config.targets)
     out["targets"].push_back(target_json(target));
-  out["rules"] = Json::array();
+  out["rules"] = rules_to_json(config.rules);
   return out;
 }
 

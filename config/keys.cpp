@@ -20,7 +20,7 @@ constexpr Key kConfig[] = {
   {"send_targets_all_in_normal_session", kOptional, "boolean", "false", "Answer SendTargets=All in a normal session too, which RFC 7143 Appendix C refuses."},
   {"limits", kOptional, "limits", "{}", "What the daemon spends on its peers at most."},
   {"targets", kOptional, "array of target", "(the lab target)", "The iSCSI targets."},
-  {"rules", kOptional, "array", "[]", "Fault rules. This version has none: the array must be empty."},
+  {"rules", kOptional, "array of rule", "[]", "Fault rules, at most 20,000: docs/rules.md. In order of installation."},
 };
 
 constexpr Key kPortal[] = {
@@ -116,10 +116,12 @@ std::span<const Shape> shapes() {
 }
 
 const Shape& shape(std::string_view name) {
-  const auto* found = std::find_if(std::begin(kShapes), std::end(kShapes),
-                                   [&](const Shape& s) { return s.name == name; });
-  assert(found != std::end(kShapes));
-  return *found;
+  for (const auto list : {shapes(), rule_shapes()}) {
+    const auto found = std::ranges::find(list, name, &Shape::name);
+    if (found != list.end()) return *found;
+  }
+  assert(false && "no such shape");
+  return kShapes[0];
 }
 
 }  // namespace faultlun::config

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "config/endpoint.hpp"
+#include "faults/rule.hpp"
 #include "lun_backends/spec.hpp"
 
 #include <chrono>
@@ -102,6 +103,7 @@ struct Config {
   bool send_targets_all_in_normal_session = false;
   Limits limits;
   std::vector<Target> targets;
+  std::vector<faults::Rule> rules;  ///< in order of installation
   friend bool operator==(const Config&, const Config&) = default;
 };
 

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <charconv>
+#include <iterator>
 
 namespace faultlun::config {
 
@@ -19,6 +21,53 @@ std::string found(const Json& json) {
   if (json.is_string()) return "the string " + in_quotes(*json.get_ptr<const std::string*>());
   return json.is_array() ? "an array" : "an object";
 }
+
+std::string text_of(double number) {
+  char text[32];
+  const auto [end, ignored] = std::to_chars(std::begin(text), std::end(text), number);
+  return {text, end};
+}
+
+/// "0x28": nothing unless all of it is one to sixteen hexadecimal digits behind 0x.
+std::optional<std::uint64_t> hexadecimal(std::string_view text) {
+  if (!text.starts_with("0x") && !text.starts_with("0X")) return std::nullopt;
+  text.remove_prefix(2);
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+int digit_of(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+std::optional<bytes::Buffer> parse_octets(std::string_view text) {
+  if (text.starts_with("0x") || text.starts_with("0X")) text.remove_prefix(2);
+  bytes::Buffer out;
+  for (std::size_t at = 0; at < text.size();) {
+    if (text[at] == ' ') {
+      ++at;
+      continue;
+    }
+    if (at + 1 == text.size()) return std::nullopt;
+    const int high = digit_of(text[at]), low = digit_of(text[at + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    out.push_back(static_cast<std::uint8_t>(high * 16 + low));
+    at += 2;
+  }
+  return out;
+}
+
+struct DurationKey {
+  std::string_view suffix;
+  std::chrono::microseconds unit;
+};
+constexpr DurationKey kDurationKeys[] = {{"_us", std::chrono::microseconds(1)},
+                                         {"_ms", std::chrono::milliseconds(1)},
+                                         {"_s", std::chrono::seconds(1)}};
 
 std::vector<std::string_view> names_of(std::span<const Key> keys) {
   std::vector<std::string_view> names;
@@ -79,6 +128,68 @@ std::optional<std::uint64_t> Value::whole_number(std::uint64_t least, std::uint6
       json_->is_number_unsigned() ? json_->get_ptr<const Json::number_unsigned_t*>() : nullptr;
   if (number && *number >= least && *number <= most) return *number;
   wrong_type(range);
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> Value::number(std::uint64_t least, std::uint64_t most) const {
+  if (!json_ || !json_->is_string()) return whole_number(least, most);
+  const auto value = hexadecimal(*json_->get_ptr<const std::string*>());
+  if (value && *value >= least && *value <= most) return value;
+  wrong_type("a whole number from " + std::to_string(least) + " to " + std::to_string(most) +
+             ", or \"0x…\" with hexadecimal digits");
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> Value::difference() const {
+  if (!json_) return std::nullopt;
+  if (json_->is_number_integer() && !json_->is_number_unsigned())
+    return *json_->get_ptr<const Json::number_integer_t*>();
+  std::optional<std::uint64_t> size;
+  bool negative = false;
+  if (json_->is_number_unsigned()) {
+    size = *json_->get_ptr<const Json::number_unsigned_t*>();
+  } else if (json_->is_string()) {
+    std::string_view text = *json_->get_ptr<const std::string*>();
+    negative = text.starts_with('-');
+    if (negative) text.remove_prefix(1);
+    size = hexadecimal(text);
+  }
+  if (size && *size <= static_cast<std::uint64_t>(INT64_MAX)) {
+    const auto value = static_cast<std::int64_t>(*size);
+    return negative ? -value : value;
+  }
+  wrong_type("a whole number, with - in front or not, of less than 64 bits");
+  return std::nullopt;
+}
+
+std::optional<faults::Ratio> Value::decimal() const {
+  if (!json_) return std::nullopt;
+  std::string text;
+  if (json_->is_string())
+    text = *json_->get_ptr<const std::string*>();
+  else if (json_->is_number_float())
+    text = text_of(*json_->get_ptr<const Json::number_float_t*>());
+  else if (json_->is_number())
+    text = json_->dump();
+  else
+    wrong_type("a number like 0.25, or a string like \"1/3\"");
+  if (text.empty() && !json_->is_string()) return std::nullopt;
+  auto parsed = faults::parse_ratio(text);
+  if (!parsed.ratio)  // it quotes 60 octets of the text, as they are
+    fail(in_quotes(text) + parsed.problem.substr(std::min<std::size_t>(text.size(), 60) + 2));
+  return parsed.ratio;
+}
+
+std::optional<bytes::Buffer> Value::octets(std::size_t least, std::size_t most) const {
+  if (!json_) return std::nullopt;
+  const auto* string = json_->get_ptr<const std::string*>();
+  const auto parsed = string ? parse_octets(*string) : std::nullopt;
+  if (parsed && parsed->size() >= least && parsed->size() <= most) return parsed;
+  if (parsed)
+    fail("has " + std::to_string(parsed->size()) + " octets; write " + std::to_string(least) +
+         " to " + std::to_string(most) + " of them");
+  else
+    wrong_type("hexadecimal digits in a string, two for each octet, like \"4649 4c45\"");
   return std::nullopt;
 }
 
@@ -157,16 +268,31 @@ std::vector<Value> Value::items(std::size_t most) const {
   return out;
 }
 
+std::vector<Member> Value::members() const {
+  std::vector<Member> out;
+  if (!json_) return out;
+  if (!json_->is_object()) {
+    wrong_type("an object in { }");
+    return out;
+  }
+  for (const auto& [key, json] : json_->items())
+    out.push_back({key, Value(&json, path_.empty() ? key : path_ + "." + key, *problems_)});
+  return out;
+}
+
 Object::Object(const Value& value, const Shape& shape) : value_(value), shape_(shape) {
   assert(value.present());
   if (!value_.is_object()) value_.wrong_type("an object in { }");
 }
 
-Value Object::find(std::string_view key) {
-  [[maybe_unused]] const auto known = [&](const Key& row) { return row.name == key; };
-  assert(std::any_of(shape_.keys.begin(), shape_.keys.end(),
-                     known));  // otherwise finish() would refuse what we read
-  asked_.push_back(key);
+const Key& Object::row(std::string_view key) const {
+  const auto found = std::find_if(shape_.keys.begin(), shape_.keys.end(),
+                                  [&](const Key& each) { return each.name == key; });
+  assert(found != shape_.keys.end());  // otherwise finish() would refuse what we read
+  return *found;
+}
+
+Value Object::child(std::string_view key) const {
   const Json* json = nullptr;
   if (value_.is_object()) {
     const auto at = value_.json_->find(std::string(key));
@@ -177,14 +303,62 @@ Value Object::find(std::string_view key) {
   return {json, std::move(path), *value_.problems_};
 }
 
+Value Object::find(std::string_view key) {
+  asked_.push_back(row(key).name);
+  return child(key);
+}
+
 Value Object::required(std::string_view key) {
   Value value = find(key);
-  if (!value.present() && value_.is_object()) {
-    const auto row = std::find_if(shape_.keys.begin(), shape_.keys.end(),
-                                  [&](const Key& k) { return k.name == key; });
-    value.fail("missing; add " + in_quotes(key) + " (" + std::string(row->type) + ")");
-  }
+  if (!value.present() && value_.is_object())
+    value.fail("missing; add " + in_quotes(key) + " (" + std::string(row(key).type) + ")");
   return value;
+}
+
+bool Object::has(std::string_view key) const {
+  return child(key).present();
+}
+
+std::optional<std::chrono::microseconds> Object::duration(std::string_view key,
+                                                          std::chrono::microseconds least,
+                                                          std::chrono::microseconds most,
+                                                          bool required) {
+  const Value plain = find(key);
+  durations_.push_back(asked_.back());
+  std::optional<Value> given;
+  std::string given_key;
+  if (plain.present()) {
+    given = plain;
+    given_key = key;
+  }
+  std::optional<std::chrono::microseconds> out = plain.duration(least, most);
+  for (const DurationKey& each : kDurationKeys) {
+    const std::string name = std::string(key) + std::string(each.suffix);
+    const Value value = child(name);
+    if (!value.present()) continue;
+    if (given) {
+      value.fail("says the same as " + in_quotes(given_key) + "; keep one of them");
+      continue;
+    }
+    given = value;
+    given_key = name;
+    const auto round_up = (least + each.unit - std::chrono::microseconds(1)) / each.unit;
+    const auto count = value.number(static_cast<std::uint64_t>(round_up),
+                                    static_cast<std::uint64_t>(most / each.unit));
+    if (count) out = each.unit * static_cast<std::int64_t>(*count);
+  }
+  if (!given && required && value_.is_object())
+    plain.fail("missing; add " + in_quotes(key) + " (" + std::string(row(key).type) + ")");
+  return out;
+}
+
+bool Object::is_unit_of_duration(std::string_view key) const {
+  return std::any_of(durations_.begin(), durations_.end(), [&](std::string_view plain) {
+    return key.starts_with(plain) && std::any_of(std::begin(kDurationKeys), std::end(kDurationKeys),
+                                                 [&](const DurationKey& each) {
+                                                   return key.substr(plain.size()) == each.suffix;
+                                                 });
+  });
 }
 
 Value Object::optional(std::string_view key) {
@@ -198,6 +372,7 @@ void Object::finish() {
   if (!value_.is_object()) return;
   for (const auto& [key, ignored] : value_.json_->items()) {
     if (std::find(names.begin(), names.end(), key) != names.end()) continue;
+    if (is_unit_of_duration(key)) continue;
     const std::string hint = value_.problems_->full() ? std::string{} : did_you_mean(key, names);
     const std::string path = value_.path_.empty() ? key : value_.path_ + "." + key;
     value_.problems_->add(

@@ -12,6 +12,8 @@
 #include "config/json.hpp"
 #include "config/keys.hpp"
 #include "config/problems.hpp"
+#include "faults/ratio.hpp"
+#include "protocol/bytes/bytes.hpp"
 
 #include <chrono>
 #include <concepts>
@@ -25,6 +27,8 @@
 #include <vector>
 
 namespace faultlun::config {
+
+struct Member;
 
 /// A value that may be absent.  Each reader gives nothing when it is absent, and complains and
 /// gives nothing when it is wrong.
@@ -48,6 +52,15 @@ class Value {
     const auto number = whole_number(least, most);
     return number ? std::optional<T>(static_cast<T>(*number)) : std::nullopt;
   }
+  /// A whole number, or hexadecimal digits in a string: 40, "0x28".
+  std::optional<std::uint64_t> number(std::uint64_t least, std::uint64_t most) const;
+  /// The same with a sign: -8, "-0x8".
+  std::optional<std::int64_t> difference() const;
+  /// 0.25, 1e-8, "1e-8" or "1/3", exactly.  A number that is no string means the shortest decimal
+  /// that stands for the same double.
+  std::optional<faults::Ratio> decimal() const;
+  /// Hexadecimal digits, two for an octet, spaces between octets as you like: "4649 4c45".
+  std::optional<bytes::Buffer> octets(std::size_t least, std::size_t most) const;
   std::optional<std::uint64_t> size_bytes() const;  ///< "512MiB" or a number of bytes
   std::optional<std::uint64_t> seed() const;        ///< "0x5eed" or a number
   std::optional<std::chrono::microseconds> duration(std::chrono::microseconds least,
@@ -56,17 +69,25 @@ class Value {
   std::optional<std::size_t> one_of(std::span<const std::string_view> names) const;
   /// The elements of an array of at most `most`; none when it is absent or wrong.
   std::vector<Value> items(std::size_t most) const;
+  /// The members of an object whose keys are no shape's; none when it is absent or wrong.
+  std::vector<Member> members() const;
 
+  /// "is 3; write …"
+  void wrong_type(std::string_view wanted) const;
   void fail(std::string message) const { problems_->add(path_, std::move(message)); }
 
  private:
   friend class Object;
   std::optional<std::uint64_t> whole_number(std::uint64_t least, std::uint64_t most) const;
-  void wrong_type(std::string_view wanted) const;
 
   const Json* json_;
   std::string path_;
   Problems* problems_;
+};
+
+struct Member {
+  std::string key;
+  Value value;
 };
 
 class Object {
@@ -76,6 +97,13 @@ class Object {
 
   Value required(std::string_view key);
   Value optional(std::string_view key);
+  bool has(std::string_view key) const;
+  /// A duration in the language of rules: "250ms" under the key itself, or a whole number under
+  /// key_us, key_ms or key_s.
+  std::optional<std::chrono::microseconds> duration(std::string_view key,
+                                                    std::chrono::microseconds least,
+                                                    std::chrono::microseconds most,
+                                                    bool required = false);
 
   /// Every key of the object must be of the shape.  Asserts that every key of the shape was asked
   /// for.
@@ -83,10 +111,13 @@ class Object {
 
  private:
   Value find(std::string_view key);
+  Value child(std::string_view key) const;
+  const Key& row(std::string_view key) const;
+  bool is_unit_of_duration(std::string_view key) const;
 
   Value value_;
   const Shape& shape_;
-  std::vector<std::string_view> asked_;
+  std::vector<std::string_view> asked_, durations_;
 };
 
 /// Stores what was read; keeps the default when nothing was.

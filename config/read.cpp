@@ -1,6 +1,8 @@
 #include "config/read.hpp"
 
 #include "config/identity.hpp"
+#include "config/lun_range.hpp"
+#include "config/rules.hpp"
 
 #include <algorithm>
 #include <span>
@@ -121,39 +123,6 @@ lun_backends::BackendSpec read_backend(const Value& value) {
   return spec;
 }
 
-struct Range {
-  std::uint16_t first = kNoLun, last = kNoLun;
-};
-
-std::optional<std::uint16_t> lun_number(std::string_view digits) {
-  const auto number = parse_decimal(digits);
-  if (!number || *number > kMaxLun) return std::nullopt;
-  return static_cast<std::uint16_t>(*number);
-}
-
-Range read_lun_range(const Value& value) {
-  if (!value.is_text()) {
-    const auto number = value.whole<std::uint16_t>(0, kMaxLun);
-    return number ? Range{*number, *number} : Range{};
-  }
-  const auto text = value.text(1, kMaxTextField);
-  if (!text) return {};
-  const std::size_t dash = text->find('-');
-  const auto first = lun_number(std::string_view(*text).substr(0, dash));
-  const auto last =
-      dash == std::string::npos ? first : lun_number(std::string_view(*text).substr(dash + 1));
-  if (!first || !last) {
-    value.fail(in_quotes(*text) +
-               " is no LUN or range of LUNs; write numbers from 0 to 16383, like 7 or \"2-54\"");
-    return {};
-  }
-  if (*first > *last) {
-    value.fail(in_quotes(*text) + " runs backwards; write the smaller number first");
-    return {};
-  }
-  return {*first, *last};
-}
-
 void replace_placeholder(std::string& path, std::uint16_t lun) {
   const std::string number = std::to_string(lun);
   for (std::size_t at = path.find(kLunPlaceholder); at != std::string::npos;
@@ -162,7 +131,7 @@ void replace_placeholder(std::string& path, std::uint16_t lun) {
 }
 
 struct LunEntry {
-  Range range;
+  LunRange range{kNoLun, kNoLun};
   Lun lun;  ///< the number is not set
 };
 
@@ -187,7 +156,7 @@ LunEntry read_lun(const Value& value) {
   LunEntry entry;
   Lun& lun = entry.lun;
   if (const Value number = in.required("lun"); number.present())
-    entry.range = read_lun_range(number);
+    take(read_lun_range(number), entry.range);
   in.optional("type").one_of(kLunTypes);  // there is one
   const Value backend = in.required("backend");
   if (backend.present()) lun.backend = read_backend(backend);
@@ -274,11 +243,6 @@ Target read_target(const Value& value, std::vector<std::uint32_t>& entries,
   return target;
 }
 
-void read_rules(const Value& value) {
-  if (!value.items(SIZE_MAX).empty())
-    value.fail("this version has no fault rules; leave the array empty or the key out");
-}
-
 }  // namespace
 
 std::string read_control_address(std::string_view text, Control& control) {
@@ -344,7 +308,7 @@ Reading read_config(const Value& root) {
     config.targets.push_back(default_target());
     out.lun_entries.push_back({0});
   }
-  read_rules(in.optional("rules"));
+  config.rules = read_rules(in.optional("rules"));
   in.finish();
   fill_derived(config);
   return out;

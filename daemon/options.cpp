@@ -109,7 +109,7 @@ struct CommandSet {
     serve.add("--advertise", "ADDR:PORT",
               "address that initiators are told; one for each portal, in their order");
     serve.add("--control", "ADDR:PORT|unix:PATH", "address of the control API");
-    serve.add("--faults", "FILE", "fault rules (this version has none)");
+    serve.add("--faults", "FILE", "fault rules (JSON), instead of the configured ones");
     serve.add("--seed", "N",
               "seed of every chance, decimal or 0x…; without it: a random one, printed at start");
     serve.add(
@@ -185,8 +185,11 @@ void read_serve(const CommandSet& set, Options& options, config::Problems& probl
         !error.empty())
       problems.add("--control", error);
   }
-  if (!in.all("--faults").empty())
-    problems.add("--faults", "this version has no fault rules; leave the option out");
+  if (const auto file = in.one("--faults", problems)) {
+    options.faults_file = *file;
+    if (file->empty())
+      problems.add("--faults", "is empty; name a file of rules, or leave the option out");
+  }
   if (const auto seed = in.one("--seed", problems)) {
     const auto parsed = config::parse_seed(*seed);
     if (!parsed.value) problems.add("--seed", parsed.error);

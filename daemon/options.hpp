@@ -26,6 +26,7 @@ struct Options {
 
   // serve
   std::string config_file;                  ///< empty: config::default_config()
+  std::string faults_file;                  ///< its rules replace the configured ones
   std::vector<config::Endpoint> portals;    ///< instead of the configured ones
   std::vector<config::Endpoint> advertise;  ///< one for each portal, in their order
   std::optional<config::Control> control;   ///< its address only

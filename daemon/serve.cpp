@@ -3,6 +3,7 @@
 #include "config/diff.hpp"
 #include "config/json.hpp"
 #include "config/load.hpp"
+#include "config/rules.hpp"
 #include "daemon/daemon.hpp"
 #include "daemon/log.hpp"
 #include "daemon/seed.hpp"
@@ -28,9 +29,12 @@ struct Settings {
   std::optional<config::Config> config;
   std::optional<config::Secrets> secrets;
   std::vector<config::Problem> errors, warnings;
+  std::vector<config::Problem> rule_errors;  ///< of --faults
   std::size_t errors_left_out = 0;
 
-  bool good() const { return errors.empty() && errors_left_out == 0 && config && secrets; }
+  bool good() const {
+    return errors.empty() && rule_errors.empty() && errors_left_out == 0 && config && secrets;
+  }
 };
 
 void append(std::vector<config::Problem>& to, std::vector<config::Problem> more) {
@@ -56,12 +60,16 @@ Settings read_settings(const Options& options) {
   } else {
     loaded = config::load_file(options.config_file);
   }
-  Settings settings{std::move(loaded.config),
-                    {},
-                    std::move(loaded.errors),
-                    std::move(loaded.warnings),
-                    loaded.errors_left_out};
+  Settings settings{std::move(loaded.config),   {}, std::move(loaded.errors),
+                    std::move(loaded.warnings), {}, loaded.errors_left_out};
+  config::LoadRules loaded_rules;
+  if (!options.faults_file.empty()) {
+    loaded_rules = config::load_rules_file(options.faults_file);
+    settings.rule_errors = std::move(loaded_rules.errors);
+    settings.errors_left_out += loaded_rules.errors_left_out;
+  }
   if (!settings.config) return settings;
+  if (loaded_rules.rules) settings.config->rules = std::move(*loaded_rules.rules);
   append(settings.errors, apply(options, *settings.config));
   auto secrets = config::load_secrets(*settings.config);
   append(settings.errors, std::move(secrets.errors));
@@ -82,18 +90,25 @@ void report(const Settings& settings, const Options& options) {
             {{"path", problem.path}, {"line", problem.line}, {"message", problem.message}});
       return out;
     };
+    auto errors = list(settings.errors);
+    for (auto& error : list(settings.rule_errors)) {
+      error["file"] = options.faults_file;
+      errors.push_back(std::move(error));
+    }
     const config::Json answer = {{"valid", settings.good()},
-                                 {"errors", list(settings.errors)},
+                                 {"errors", std::move(errors)},
                                  {"warnings", list(settings.warnings)}};
     std::printf("%s\n", answer.dump().c_str());
     return;
   }
-  const auto print = [&](const std::vector<config::Problem>& problems, const char* kind) {
+  const auto print = [](const std::vector<config::Problem>& problems, const char* kind,
+                        const std::string& file) {
     for (const auto& problem : problems)
-      std::fprintf(stderr, "%s%s\n", kind, config::to_text(problem, options.config_file).c_str());
+      std::fprintf(stderr, "%s%s\n", kind, config::to_text(problem, file).c_str());
   };
-  print(settings.warnings, "warning: ");
-  print(settings.errors, "");
+  print(settings.warnings, "warning: ", options.config_file);
+  print(settings.errors, "", options.config_file);
+  print(settings.rule_errors, "", options.faults_file);
   if (settings.errors_left_out != 0)
     std::fprintf(stderr, "%zu more errors\n", settings.errors_left_out);
 }

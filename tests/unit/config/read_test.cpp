@@ -164,7 +164,9 @@ TEST_CASE("wrong values at the top are refused") {
        "true or false"},
       {"/targets", "{}", "targets", "array"},
       {"/targets/0", "null", "targets[0]", "object"},
-      {"/rules", R"([{"id": "busy"}])", "rules", "no fault rules"},
+      {"/rules", R"([{"id": "busy"}])", "rules[0].effect", "missing"},
+      {"/rules", R"([{"id": "busy", "observe": true, "gate": {"every": 0}}])",
+       "rules[0].gate.every", "from 1"},
       {"/rules", "{}", "rules", "array"},
       {"/colour", "1", "colour", "unknown key"},
   };

@@ -67,12 +67,13 @@ TEST_CASE("serve alone is the lab target with every default") {
 
 TEST_CASE("every option of serve arrives") {
   const Options options =
-      good({"serve",       "--config", "lab.json",    "--portal",        "127.0.0.1:3260",
-            "--portal",    "[::1]:0",  "--advertise", "192.0.2.10:3260", "--control",
-            "127.0.0.1:0", "--seed",   "0x5eed",      "--threads",       "4",
-            "--spin",      "50us",     "--check",     "--log-level",     "debug",
-            "--json"});
+      good({"serve",       "--config",   "lab.json",    "--portal",        "127.0.0.1:3260",
+            "--portal",    "[::1]:0",    "--advertise", "192.0.2.10:3260", "--control",
+            "127.0.0.1:0", "--seed",     "0x5eed",      "--threads",       "4",
+            "--spin",      "50us",       "--check",     "--log-level",     "debug",
+            "--faults",    "rules.json", "--json"});
   CHECK(options.config_file == "lab.json");
+  CHECK(options.faults_file == "rules.json");
   CHECK(options.portals == std::vector<config::Endpoint>{{"127.0.0.1", 3260}, {"::1", 0}});
   CHECK(options.advertise == std::vector<config::Endpoint>{{"192.0.2.10", 3260}});
   REQUIRE(options.control);
@@ -111,10 +112,8 @@ TEST_CASE("wrong values are refused by option, reason and remedy") {
   check_refused({"serve", "--log-level", "debgu"},
                 "--log-level: unknown level \"debgu\" (did you mean \"debug\"?)");
   check_refused({"serve", "--config", ""}, "--config: is empty");
-}
-
-TEST_CASE("fault rules are refused until there are any") {
-  check_refused({"serve", "--faults", "rules.json"}, "--faults: this version has no fault rules");
+  check_refused({"serve", "--faults", ""}, "--faults: is empty");
+  check_refused({"serve", "--faults", "a", "--faults", "b"}, "--faults: given 2 times");
 }
 
 TEST_CASE("all errors of a command line are found in one go") {
