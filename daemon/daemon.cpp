@@ -2,6 +2,8 @@
 
 #include "config/dump.hpp"
 #include "daemon/control/api.hpp"
+#include "daemon/control/fault_schemas.hpp"
+#include "daemon/control/rule_routes.hpp"
 #include "daemon/log.hpp"
 #include "daemon/reports.hpp"
 #include "protocol/scsi/sense_codes.hpp"
@@ -39,13 +41,19 @@ std::string text_of(const tcp::endpoint& endpoint) {
 }  // namespace
 
 Daemon::Daemon(config::Config config, config::Secrets secrets, unsigned threads, Duration spin)
-    : world_(config.seed.value_or(0), config.limits.max_sessions), started_at_(clock_.now()) {
+    : world_(config.seed.value_or(0), config.limits.max_sessions, clock_.now()),
+      book_(world_.seed, world_.started_at, publisher_),
+      started_at_(world_.started_at) {
   auto units = open_units(config);
   for (unsigned i = 0; i < threads; ++i) {
     auto worker = std::make_unique<Worker>(clock_, spin);
     auto connections = std::make_unique<ConnectionSet>(*worker, world_);
     homes_.push_back({std::move(worker), std::move(connections)});
   }
+  WorkerPublisher::Homes publish_to;
+  for (auto& home : homes_)
+    publish_to.emplace_back(home.worker.get(), home.connections.get());
+  publisher_.set_homes(std::move(publish_to));
   config_ = config;
   open_portals();
   adopt(std::move(config), std::move(secrets), std::move(units));
@@ -97,6 +105,10 @@ std::vector<std::shared_ptr<TargetHost>> Daemon::make_targets(const config::Conf
 }
 
 void Daemon::adopt(config::Config config, config::Secrets secrets, Units units) {
+  const auto outcome =
+      book_.replace_source(kConfigSource, config.rules, clock_.now(), [](const Barrier&) {});
+  if (const auto* error = std::get_if<RuleError>(&outcome))
+    throw std::runtime_error("rules: " + error->path + ": " + error->message);
   for (const auto& [key, unit] : units_) {
     const auto kept = units.find(key);
     if (kept == units.end() || kept->second.host != unit.host) unit.host->retire();
@@ -156,14 +168,34 @@ void Daemon::open_control() {
       .parameters = {{"tsih", "of the session, as GET /v1/sessions lists it",
                       control::Parameter::In::path, control::Parameter::Type::integer}},
       .replies = {{202, "it was asked"}}};
+  auto routes = fault_routes();
+  routes.push_back(std::move(logout));
+  context.schemas = &control::fault_schemas;
   router_ = std::make_unique<control::Router>(
-      control::api_routes(std::move(context), {std::move(logout)}));
+      control::api_routes(std::move(context), std::move(routes)));
   control::ServerOptions options;
   options.listen = config_.control.unix_path.empty() ? config::to_text(config_.control.listen)
                                                      : "unix:" + config_.control.unix_path;
   options.token = secrets_.of(config_.control.token_file);
   control_ = std::make_unique<control::Server>(std::move(options), *router_);
   control_url_ = control_->url();
+}
+
+std::vector<control::Route> Daemon::fault_routes() {
+  control::RuleContext context;
+  context.book = &book_;
+  context.seed = world_.seed;
+  context.version = FAULTLUN_VERSION;
+  context.now = [this] { return clock_.now(); };
+  context.drain = [this](std::uint64_t epoch, std::function<void()> done) {
+    publisher_.drain(epoch, std::move(done));
+  };
+  context.heal = [this](bool data) { heal(data); };
+  return control::rule_routes(std::move(context));
+}
+
+void Daemon::heal(bool data) {
+  (void)data;
 }
 
 control::Response Daemon::ask_for_logout(const control::Request& request) {

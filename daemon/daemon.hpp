@@ -7,6 +7,8 @@
 #include "daemon/clock.hpp"
 #include "daemon/control/http.hpp"
 #include "daemon/listener.hpp"
+#include "daemon/publisher.hpp"
+#include "daemon/rule_book.hpp"
 #include "daemon/worker.hpp"
 #include "daemon/world.hpp"
 
@@ -64,6 +66,8 @@ class Daemon {
   void adopt(config::Config config, config::Secrets secrets, Units units);
   void open_portals();
   void open_control();
+  std::vector<control::Route> fault_routes();
+  void heal(bool data);
   Arrival describe(const Listener::Portal& portal, const boost::asio::ip::tcp::endpoint& local,
                    const boost::asio::ip::tcp::endpoint& peer);
   control::Response ask_for_logout(const control::Request& request);
@@ -77,6 +81,8 @@ class Daemon {
   config::Secrets secrets_;
   World world_;
   Units units_;
+  WorkerPublisher publisher_{world_};
+  RuleBook book_;
   std::vector<Home> homes_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<OpenPortal> portals_;

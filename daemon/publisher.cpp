@@ -24,7 +24,45 @@ struct Gathering {
   }
 };
 
+/// Looks again and again on one worker until nothing old is in progress there.
+class Drainage final : public Timed {
+ public:
+  Drainage(Worker& worker, ConnectionSet& connections, std::uint64_t epoch,
+           std::shared_ptr<const void> last)
+      : worker_(worker), connections_(connections), epoch_(epoch), last_(std::move(last)) {}
+  Drainage(const Drainage&) = delete;
+  Drainage& operator=(const Drainage&) = delete;
+
+  void look() {
+    bool old = false;
+    connections_.for_each([&](Connection& connection) {
+      old = old || (connection.runner() && connection.runner()->has_older_than(epoch_));
+    });
+    if (old) return worker_.arm(*this, worker_.now() + kPause);
+    delete this;
+  }
+  void on_time(TimePoint) override { look(); }
+
+ private:
+  static constexpr auto kPause = std::chrono::milliseconds(1);
+  ~Drainage() override = default;
+
+  Worker& worker_;
+  ConnectionSet& connections_;
+  std::uint64_t epoch_;
+  std::shared_ptr<const void> last_;  ///< whoever drops it last tells
+};
+
 }  // namespace
+
+void WorkerPublisher::drain(std::uint64_t epoch, std::function<void()> done) {
+  const std::shared_ptr<const void> last(nullptr,
+                                         [done = std::move(done)](const void*) { done(); });
+  for (const auto& [worker, connections] : homes_)
+    worker->post([worker = worker, connections = connections, epoch, last] {
+      (new Drainage(*worker, *connections, epoch, last))->look();
+    });
+}
 
 void WorkerPublisher::publish(std::shared_ptr<const faults::RuleSet> rules, Done done) {
   world_.set_rules(rules);  // first: whoever begins from now on has the new set

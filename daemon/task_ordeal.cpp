@@ -65,6 +65,11 @@ void TaskRunner::adopt(std::shared_ptr<const faults::RuleSet> rules) {
   rules_ = std::move(rules);
 }
 
+bool TaskRunner::has_older_than(std::uint64_t epoch) const {
+  return std::ranges::any_of(operations_,
+                             [&](const auto& each) { return each->rules_epoch < epoch; });
+}
+
 faults::Facts TaskRunner::describe(const iscsi::Task& task, LunPath* path) const {
   faults::Facts facts;
   facts.session = &facts_;

@@ -348,6 +348,7 @@ OperationPtr TaskRunner::begin(iscsi::Task& task, const std::shared_ptr<LunHost>
   operation->plan = std::move(plan);
   operation->busy = world_.busy;
   operation->entry = entry_for(task);
+  operation->rules_epoch = rules_->epoch();
   operation->place = operations_.insert(operations_.end(), operation);
   task.host = operation.get();
   return operation;

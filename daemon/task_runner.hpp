@@ -72,8 +72,9 @@ struct TaskOperation final : Timed {
   std::uint64_t read_length = 0;
   iscsi::Session::DataInCursor cursor;  ///< Stage::data_in
   bool aborted = false;
-  std::uint64_t charged = 0;  ///< bytes of the DataBudget
-  JournalEntry entry;         ///< how the journal told of its beginning
+  std::uint64_t charged = 0;      ///< bytes of the DataBudget
+  std::uint64_t rules_epoch = 0;  ///< under which it was decided
+  JournalEntry entry;             ///< how the journal told of its beginning
   scsi::MediumResult result;
   std::list<std::shared_ptr<TaskOperation>>::iterator place;
   std::shared_ptr<const int> busy;  ///< World::busy
@@ -113,6 +114,8 @@ class TaskRunner {
     }
     return count;
   }
+  /// A command is in progress that was decided under an earlier epoch.
+  bool has_older_than(std::uint64_t epoch) const;
   /// Commands that the rules hold, delay or silence.
   std::size_t under_rules() const { return ordeals_; }
 

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <utility>
@@ -61,8 +62,9 @@ Json to_json(const RuleStatus& status, TimePoint now) {
                 {"active", status.active},
                 {"installed_for", since(status.installed_at)}};
   if (status.rule->life.armed) state["armed_for"] = since(status.armed_at);
-  if (status.expires_at) state["expires_in"] = config::duration_text(
-        std::chrono::duration_cast<std::chrono::microseconds>(
+  if (status.expires_at)
+    state["expires_in"] =
+        config::duration_text(std::chrono::duration_cast<std::chrono::microseconds>(
             std::max(*status.expires_at - now, TimePoint::duration{})));
   return {{"rule", config::rule_to_json(*status.rule)}, {"state", std::move(state)}};
 }
@@ -132,7 +134,8 @@ std::optional<Response> condition_of(const Request& request, const std::optional
   if (auto refusal = check_conditions(request, now ? etag_of(now->revision) : "")) return refusal;
   const bool asked =
       !request.header("if-match").empty() || !request.header("if-none-match").empty();
-  if (asked) precondition = now ? Precondition::match(now->revision) : Precondition::none_match_any();
+  if (asked)
+    precondition = now ? Precondition::match(now->revision) : Precondition::none_match_any();
   return std::nullopt;
 }
 
@@ -176,7 +179,8 @@ class Api {
     *revision = change.revision;
     if (!change.created.empty()) *status = created;
     if (!id.empty())
-      if (const auto now_there = book().get(id)) (*made)["rule"] = to_json(*now_there, now())["rule"];
+      if (const auto now_there = book().get(id))
+        (*made)["rule"] = to_json(*now_there, now())["rule"];
     arrive();
     return deferred;
   }
@@ -237,7 +241,8 @@ Answer Api::post(const Request& request) {
 Answer Api::patch(const Request& request) {
   const auto id = request.parameters.at("id");
   const auto before = book().get(id);
-  if (!before) return problem(404, "there is no rule \"" + id + "\"; GET /v1/rules lists those there are");
+  if (!before)
+    return problem(404, "there is no rule \"" + id + "\"; GET /v1/rules lists those there are");
   Precondition precondition;
   if (auto refusal = condition_of(request, before, precondition)) return *refusal;
   config::Problems problems;
@@ -253,9 +258,7 @@ Answer Api::patch(const Request& request) {
   const auto same = Precondition::match(before->revision);  // nobody may have changed it meanwhile
   return change(
       request,
-      [&](Done done) {
-        return book().put(source, std::move(*rule), same, now(), std::move(done));
-      },
+      [&](Done done) { return book().put(source, std::move(*rule), same, now(), std::move(done)); },
       id);
 }
 
@@ -263,15 +266,15 @@ Answer Api::remove(const Request& request) {
   const auto id = request.parameters.at("id");
   Precondition precondition;
   if (auto refusal = condition_of(request, book().get(id), precondition)) return *refusal;
-  return change(request, [&](Done done) {
-    return book().remove(id, precondition, now(), std::move(done));
-  });
+  return change(request,
+                [&](Done done) { return book().remove(id, precondition, now(), std::move(done)); });
 }
 
 Answer Api::show(const Request& request) {
   const auto id = request.parameters.at("id");
   const auto found = book().get(id);
-  if (!found) return problem(404, "there is no rule \"" + id + "\"; GET /v1/rules lists those there are");
+  if (!found)
+    return problem(404, "there is no rule \"" + id + "\"; GET /v1/rules lists those there are");
   const auto tag = etag_of(found->revision);
   if (auto refusal = check_conditions(request, tag)) return *refusal;
   auto response = json_response(to_json(*found, now()));
@@ -330,6 +333,31 @@ Answer Api::life(const Request& request, Edit edit) {
       id);
 }
 
+Answer Api::predict(const Request& request) {
+  const auto id = request.parameters.at("id");
+  const auto found = book().get(id);
+  if (!found)
+    return problem(404, "there is no rule \"" + id + "\"; GET /v1/rules lists those there are");
+  const auto asked = text(request, "key");
+  const std::string key = asked.empty() ? "*" : asked;
+  const auto from = number(request, "from").value_or(0), n = number(request, "n").value_or(1000);
+  const auto outcome = faults::predict(*found->rule, context.seed, key, from, n);
+  if (const auto* complaint = std::get_if<faults::Complaint>(&outcome))
+    return problem(400, complaint->field + ": " + complaint->message);
+  const auto& prediction = std::get<faults::Prediction>(outcome);
+  return json_response({{"rule", id},
+                        {"seed", config::seed_text(context.seed)},
+                        {"key", key},
+                        {"from", from},
+                        {"end", prediction.end},
+                        {"fires", prediction.indexes},
+                        {"off", prediction.off},
+                        {"timed", prediction.timed},
+                        {"order_dependent", prediction.order_dependent},
+                        {"needs_data", prediction.needs_data},
+                        {"shares_limit", prediction.shares_limit}});
+}
+
 /// Rules, units, overlays, held commands: as after the start.
 Answer Api::reset_all(const Request& request) {
   context.heal(flag(request, "data"));
@@ -355,11 +383,11 @@ Answer Api::drop_lease(const Request& request) {
 Answer Api::leases(const Request&) {
   auto list = Json::array();
   for (const auto& each : book().leases())
-    list.push_back({{"lease", each.name},
-                    {"rules", each.rules},
-                    {"expires_in_ms",
-                     std::chrono::duration_cast<std::chrono::milliseconds>(each.expires_at - now())
-                         .count()}});
+    list.push_back(
+        {{"lease", each.name},
+         {"rules", each.rules},
+         {"expires_in_ms",
+          std::chrono::duration_cast<std::chrono::milliseconds>(each.expires_at - now()).count()}});
   return json_response({{"leases", std::move(list)}});
 }
 
@@ -369,8 +397,7 @@ std::vector<Route> rule_routes(RuleContext context) {
   const auto api = std::make_shared<Api>(std::move(context));
   const Parameter id = {"id", "the rule's ID", In::path};
   const Parameter dry_run = {"dry_run", "check only, change nothing", In::query, Type::boolean};
-  const Parameter drain = {"drain",
-                           "answer when no command is in progress that was decided before",
+  const Parameter drain = {"drain", "answer when no command is in progress that was decided before",
                            In::query, Type::boolean};
   const Parameter if_match = {"If-Match", "the ETag that the rule must have", In::header};
   const Reply changed = {200, "changed, in force everywhere", "Change"};

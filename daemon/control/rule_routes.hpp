@@ -1,6 +1,7 @@
-// Routes of the control API about rules: one rule, the whole set, arming, prediction, leases, and the
-// way back to the beginning.  Every change answers with its barrier: the first command of each
-// session under the new set; with ?drain=1 only when nothing that was decided before is in progress.
+// Routes of the control API about rules: one rule, the whole set, arming, prediction, leases, and
+// the way back to the beginning.  Every change answers with its barrier: the first command of each
+// session under the new set; with ?drain=1 only when nothing that was decided before is in
+// progress.
 #pragma once
 
 #include "daemon/control/routes.hpp"

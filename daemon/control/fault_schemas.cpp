@@ -1,0 +1,64 @@
+#include "daemon/control/fault_schemas.hpp"
+
+#include "config/fault_schema.hpp"
+#include "faults/fault_table.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace faultlun::daemon::control {
+namespace {
+
+/// The answers, as text: easier to read than to build.
+constexpr const char* kAnswers = R"({
+  "Rule": {"$ref": "#/components/schemas/rule"},
+  "RuleSet": {"description": "rules in order of installation", "oneOf": [
+    {"type": "array", "items": {"$ref": "#/components/schemas/rule"}},
+    {"type": "object", "required": ["rules"], "properties": {
+      "rules": {"type": "array", "items": {"$ref": "#/components/schemas/rule"}}}}]},
+  "RuleState": {"type": "object", "properties": {
+    "armed": {"type": "boolean"}, "exhausted": {"type": "boolean"},
+    "revision": {"type": "integer"}, "source": {"type": "string"},
+    "matched": {"type": "integer"}, "fired": {"type": "integer"},
+    "suppressed": {"type": "integer", "description": "fired without effect: masked, crowded or observed"},
+    "active": {"type": "integer"}, "installed_for": {"type": "string"},
+    "armed_for": {"type": "string"}, "expires_in": {"type": "string"}}},
+  "RuleStatus": {"type": "object", "required": ["rule", "state"], "properties": {
+    "rule": {"$ref": "#/components/schemas/rule"},
+    "state": {"$ref": "#/components/schemas/RuleState"}}},
+  "RuleList": {"type": "object", "properties": {
+    "epoch": {"type": "integer"},
+    "rules": {"type": "array", "items": {"$ref": "#/components/schemas/RuleStatus"}}}},
+  "Barrier": {"type": "object", "description": "the first command of each session that is evaluated under the new set",
+    "properties": {"epoch": {"type": "integer"}, "sessions": {"type": "array", "items": {
+      "type": "object", "properties": {"alias": {"type": "string"}, "tsih": {"type": "integer"},
+        "cmd_sn": {"type": "integer"}, "stat_sn": {"type": "integer"}}}}}},
+  "Change": {"type": "object", "properties": {
+    "epoch": {"type": "integer"}, "revision": {"type": "integer"},
+    "created": {"type": "array", "items": {"type": "string"}},
+    "replaced": {"type": "array", "items": {"type": "string"}},
+    "changed": {"type": "array", "items": {"type": "string"}},
+    "removed": {"type": "array", "items": {"type": "string"}},
+    "rule": {"$ref": "#/components/schemas/rule"},
+    "drained": {"type": "boolean"},
+    "barrier": {"$ref": "#/components/schemas/Barrier"}}},
+  "Prediction": {"type": "object", "properties": {
+    "rule": {"type": "string"}, "seed": {"type": "string"}, "key": {"type": "string"},
+    "from": {"type": "integer"}, "end": {"type": "integer"},
+    "fires": {"type": "array", "items": {"type": "integer"}},
+    "off": {"type": "boolean"}, "timed": {"type": "boolean"}, "order_dependent": {"type": "boolean"},
+    "needs_data": {"type": "boolean"}, "shares_limit": {"type": "boolean"}}},
+  "Capabilities": {"type": "object", "description": "the tables of this version"},
+  "Object": {"type": "object"}
+})";
+
+}  // namespace
+
+config::Json fault_schemas() {
+  auto schemas = config::Json::parse(kAnswers);
+  const auto rules = config::rule_definitions("#/components/schemas/", faults::fault_table());
+  for (const auto& [name, schema] : rules.items())
+    schemas[name] = schema;
+  return schemas;
+}
+
+}  // namespace faultlun::daemon::control
