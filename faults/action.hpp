@@ -140,14 +140,22 @@ struct Reorder {
 struct Patch {
   enum class Page : std::uint8_t { inquiry, vpd, mode, capacity, luns };
   struct Edit {
-    enum class How : std::uint8_t { set, exclusive_or };
+    enum class How : std::uint8_t { set, exclusive_or, set_bits, clear_bits };
     std::uint32_t offset = 0;  ///< octets from the start of the data (mode: of the page)
     bytes::Buffer octets;
     How how = How::set;
     friend bool operator==(const Edit&, const Edit&) = default;
   };
+  /// Another name: standard INQUIRY data, VPD 80h (serial), VPD 83h (all but the revision).
+  struct Identity {
+    std::optional<std::string> vendor, product, revision, serial;
+    bytes::Buffer naa;  ///< 8 or 16 octets; empty: as it is
+    friend bool operator==(const Identity&, const Identity&) = default;
+  };
   Page page = Page::inquiry;
-  std::optional<std::uint8_t> code;  ///< VPD or mode page; nothing: any
+  std::optional<std::uint8_t> code;     ///< VPD or mode page; nothing: any
+  Identity identity;                    ///< Page::inquiry, Page::vpd
+  std::optional<bool> write_protected;  ///< Page::mode: WP of the header
   std::vector<Edit> edits;
   std::optional<std::uint32_t> truncate;           ///< octets that are left
   std::vector<std::uint16_t> add_luns, hide_luns;  ///< Page::luns
@@ -176,7 +184,7 @@ struct NoAttention {
 /// A change of a unit's state, carried out before the command that triggered it.
 struct UnitChange {
   enum class Kind : std::uint8_t {
-    offline,  ///< 2/04/12 until online
+    offline,  ///< 2/04/12, or `code` when it is given, until online or for `duration`
     online,
     remove,       ///< hot unplug, 6/3F/0E on the other units
     add,          ///< hot plug of a removed unit

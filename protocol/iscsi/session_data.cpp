@@ -149,7 +149,7 @@ void Session::Impl::send_reply(Task& task, scsi::Reply&& reply, Outbox& out) {
       task.reads && !reply.data_in.empty() && task.expected_data_transfer_length > 0;
   if (has_data) {
     send_parameter_data(task, reply, out);
-    if (reply.status == scsi::Status::good && !reply.sense) return finish_data_in(task);
+    if (scsi::is_plain_good(reply)) return finish_data_in(task);
   }
   send_response(task, reply, true, out);
   release_task(task);

@@ -166,6 +166,7 @@ class Session::Impl {
   void write_data_in_header(std::uint8_t* at, Task& task, DataInCursor& cursor,
                             std::uint32_t length);
   void send_parameter_data(Task& task, const scsi::Reply& reply, Outbox& out);
+  void send_raw_sense(wire::ScsiResponseBhs& bhs, bytes::View sense, Outbox& out);
   void send_response(const Task& task, const scsi::Reply& reply, bool task_ends, Outbox& out);
   void send_r2t(const Task& task, const R2t& r2t, Outbox& out);
   void send_reject(const PduView& pdu, std::uint8_t reason, Outbox& out);

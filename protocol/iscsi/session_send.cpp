@@ -10,6 +10,8 @@
 namespace faultlun::iscsi {
 namespace {
 
+constexpr std::uint8_t kStatusQualifierLevel = 2;  // iSCSIProtocolLevel, RFC 7144 §5.2
+
 struct Residual {
   std::uint8_t flags = 0;
   std::uint32_t count = 0;
@@ -143,7 +145,7 @@ void Session::Impl::send_parameter_data(Task& task, const scsi::Reply& reply, Ou
   DataInCursor cursor;
   cursor.total = data_in_total(task, reply.data_in.size());
   cursor.device_length = std::max<std::uint64_t>(reply.data_in_length, reply.data_in.size());
-  cursor.with_status = reply.status == scsi::Status::good && !reply.sense;
+  cursor.with_status = scsi::is_plain_good(reply);
   while (const std::uint32_t length = next_data_in(cursor)) {
     const auto from = bytes::View(reply.data_in).subspan(cursor.sent, length);
     const auto room = room_for_data_in(task, cursor, length, out);
@@ -154,6 +156,16 @@ void Session::Impl::send_parameter_data(Task& task, const scsi::Reply& reply, Ou
 
 // ---- answers
 // -------------------------------------------------------------------------------------------------
+
+/// Sense data as a fault rule dictates it; none at all: no data segment either.
+void Session::Impl::send_raw_sense(wire::ScsiResponseBhs& bhs, bytes::View sense, Outbox& out) {
+  if (sense.empty()) return send(bhs, {}, out);
+  std::array<std::uint8_t, 2 + scsi::kMaxRawSenseBytes> segment;
+  const auto length = std::min(sense.size(), scsi::kMaxRawSenseBytes);
+  bytes::put_be16(segment.data(), static_cast<std::uint16_t>(length));
+  std::copy_n(sense.begin(), length, segment.begin() + 2);
+  send(bhs, bytes::View(segment).first(2 + length), out);
+}
 
 void Session::Impl::send_response(const Task& task, const scsi::Reply& reply, bool task_ends,
                                   Outbox& out) {
@@ -167,6 +179,9 @@ void Session::Impl::send_response(const Task& task, const scsi::Reply& reply, bo
   bhs.exp_data_sn = task.data_in_pdus;
   bhs.residual_count = residual.count;
   stamp(bhs, task_ends && !task.immediate ? 1 : 0);
+  if (reply.status_qualifier != 0 && login_.parameters.protocol_level >= kStatusQualifierLevel)
+    bhs.status_qualifier = reply.status_qualifier;
+  if (reply.raw_sense) return send_raw_sense(bhs, *reply.raw_sense, out);
   if (!reply.sense) return send(bhs, {}, out);
   const auto sense = scsi::build_sense(*reply.sense, reply.descriptor_sense);
   std::array<std::uint8_t, 2 + sizeof sense.octets>

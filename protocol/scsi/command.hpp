@@ -27,12 +27,21 @@ struct Command {
 /// the ALLOCATION LENGTH.
 struct Reply {
   Status status = Status::good;
-  std::optional<Sense> sense;     ///< present exactly when status is CHECK CONDITION
+  std::optional<Sense> sense;     ///< with CHECK CONDITION, unless a fault says otherwise
   bool descriptor_sense = false;  ///< D_SENSE of the Control mode page when the sense was made
+  /// These octets instead of what `sense` says; empty: CHECK CONDITION without any sense data.
+  std::optional<bytes::Buffer> raw_sense;
+  std::uint16_t status_qualifier = 0;  ///< SAM-5 §5.3.2; sent from iSCSIProtocolLevel 2 on
   bytes::Buffer data_in;
   std::uint64_t data_in_length = 0;   ///< bytes the device has to transfer to the host (SPDTL in)
   std::uint64_t data_out_length = 0;  ///< bytes the device wanted from the host (SPDTL out)
 };
+
+/// GOOD and nothing more: the last Data-In PDU can carry it.
+inline bool is_plain_good(const Reply& reply) {
+  return reply.status == Status::good && !reply.sense && !reply.raw_sense &&
+         reply.status_qualifier == 0;
+}
 
 inline Reply check_condition(Sense sense) {
   Reply reply;

@@ -11,12 +11,28 @@ namespace {
 constexpr std::uint8_t kFixedCurrent = 0x70, kFixedDeferred = 0x71;
 constexpr std::uint8_t kDescriptorCurrent = 0x72, kDescriptorDeferred = 0x73;
 constexpr std::uint8_t kValid = 0x80;
+constexpr std::uint8_t kStreamCommands = 0x04, kBlockCommands = 0x05;  // descriptor types
 constexpr std::size_t kFixedBytes = 18, kDescriptorHeaderBytes = 8;
 
 using SenseKeySpecific = std::array<std::uint8_t, 3>;
 
-/// SENSE KEY SPECIFIC, SPC-4 §4.5.2.4: a field pointer or a progress indication; SKSV in the first
-/// octet.
+constexpr std::uint8_t kFilemark = 0x80, kEndOfMedium = 0x40, kIncorrectLength = 0x20;
+
+/// FILEMARK, EOM and ILI where fixed sense data and the stream commands descriptor have them.
+std::uint8_t stream_bits(const Sense& sense) {
+  return static_cast<std::uint8_t>((sense.filemark ? kFilemark : 0) |
+                                   (sense.end_of_medium ? kEndOfMedium : 0) |
+                                   (sense.incorrect_length ? kIncorrectLength : 0));
+}
+
+void read_stream_bits(Sense& sense, std::uint8_t octet) {
+  sense.filemark = (octet & kFilemark) != 0;
+  sense.end_of_medium = (octet & kEndOfMedium) != 0;
+  sense.incorrect_length = (octet & kIncorrectLength) != 0;
+}
+
+/// SENSE KEY SPECIFIC, SPC-4 §4.5.2.4: a field pointer, a progress indication or a retry count;
+/// SKSV in the first octet.
 std::optional<SenseKeySpecific> sense_key_specific(const Sense& sense) {
   SenseKeySpecific out{0x80, 0, 0};
   if (sense.field) {
@@ -27,8 +43,8 @@ std::optional<SenseKeySpecific> sense_key_specific(const Sense& sense) {
     bytes::put_be16(&out[1], sense.field->byte);
     return out;
   }
-  if (sense.progress) {
-    bytes::put_be16(&out[1], *sense.progress);
+  if (const auto number = sense.progress ? sense.progress : sense.retry_count) {
+    bytes::put_be16(&out[1], *number);
     return out;
   }
   return std::nullopt;
@@ -43,6 +59,8 @@ void read_sense_key_specific(Sense& sense, bytes::View octets) {
                                static_cast<std::int8_t>(bit_is_valid ? octets[0] & 0x07 : -1)};
   } else if (sense.code.key == 0x00 || sense.code.key == 0x02) {
     sense.progress = number;
+  } else if (sense.code.key == 0x01 || sense.code.key == 0x03 || sense.code.key == 0x04) {
+    sense.retry_count = number;
   }
 }
 
@@ -56,7 +74,7 @@ SenseBytes build_fixed(const Sense& sense) {
     octets[0] |= kValid;
     bytes::put_be32(&octets[3], static_cast<std::uint32_t>(*sense.information));
   }
-  octets[2] = sense.code.key;
+  octets[2] = static_cast<std::uint8_t>(stream_bits(sense) | sense.code.key);
   octets[7] = kFixedBytes - 8;
   if (sense.command_specific && *sense.command_specific <= kFits) {
     bytes::put_be32(&octets[8], static_cast<std::uint32_t>(*sense.command_specific));
@@ -97,6 +115,13 @@ SenseBytes build_descriptors(const Sense& sense) {
               octets.begin() + static_cast<std::ptrdiff_t>(at) + 4);
     at += 8;
   }
+  if (const auto bits = stream_bits(sense); bits != 0) {
+    // ILI alone has a place among the block commands; the other two are of streams.
+    octets[at] = bits == kIncorrectLength ? kBlockCommands : kStreamCommands;
+    octets[at + 1] = 0x02;
+    octets[at + 3] = bits;
+    at += 4;
+  }
   octets[7] = static_cast<std::uint8_t>(at - kDescriptorHeaderBytes);
   out.length = static_cast<std::uint8_t>(at);
   return out;
@@ -108,6 +133,7 @@ std::optional<Sense> parse_fixed(bytes::View octets) {
   Sense sense;
   sense.deferred = (octets[0] & 0x7f) == kFixedDeferred;
   sense.code.key = octets[2] & 0x0f;
+  read_stream_bits(sense, octets[2]);
   if ((octets[0] & kValid) != 0) sense.information = bytes::be32(&octets[3]);
   if (octets.size() >= 12 && bytes::be32(&octets[8]) != 0) {
     sense.command_specific = bytes::be32(&octets[8]);  // no VALID bit here: zero means absent
@@ -139,6 +165,8 @@ std::optional<Sense> parse_descriptors(bytes::View octets) {
       sense.command_specific = bytes::be64(&body[2]);
     } else if (type == 0x02 && body.size() >= 5) {
       read_sense_key_specific(sense, body.subspan(2, 3));
+    } else if ((type == kStreamCommands || type == kBlockCommands) && body.size() >= 2) {
+      read_stream_bits(sense, body[1]);
     }
   }
   return sense;

@@ -36,12 +36,17 @@ struct Sense {
   std::optional<std::uint64_t> information;  ///< LBA or byte offset, as the code says
   std::optional<std::uint64_t> command_specific;
   std::optional<FieldPointer> field;
-  std::optional<std::uint16_t> progress;  ///< 65536ths done
-  bool deferred = false;                  ///< response code 71h/73h
+  std::optional<std::uint16_t> progress;     ///< 65536ths done
+  bool deferred = false;                     ///< response code 71h/73h
+  std::optional<std::uint16_t> retry_count;  ///< actual retry count (SPC-4 §4.5.2.4.3)
+  bool filemark = false, end_of_medium = false, incorrect_length = false;
   friend bool operator==(const Sense&, const Sense&) = default;
 };
 
 inline constexpr std::size_t kMaxSenseBytes = 252;
+/// Sense data as a fault rule dictates it may be longer, but with its SenseLength it fits the
+/// smallest MaxRecvDataSegmentLength (512, RFC 7143 §13.12).
+inline constexpr std::size_t kMaxRawSenseBytes = 510;
 
 /// Sense data as bytes.  Fixed: 18 bytes, INFORMATION only when it fits 32 bits (VALID=0
 /// otherwise).

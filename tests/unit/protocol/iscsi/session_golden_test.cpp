@@ -44,6 +44,70 @@ TEST_CASE("golden: SCSI Response, CHECK CONDITION with sense (§11.4.7)") {
     0012  70 00 05 00000000 0a 00000000 20 00 00 000000)"));
 }
 
+TEST_CASE("golden: SCSI Response, CHECK CONDITION without any sense data") {
+  Bench bench(16);
+  scsi::Reply reply = scsi::with_status(scsi::Status::check_condition);
+  reply.raw_sense.emplace();
+  bench.finish(bench.start(test_unit_ready(1)), std::move(reply));
+  CHECK(sent(bench) == golden(R"(21 80 00 02  00 000000
+    0000000000000000  00000001  00000000  000001f4
+    00000065  00000074  00000000  00000000  00000000)"));
+}
+
+TEST_CASE("golden: SCSI Response, sense data as a rule dictates it stands in place of the sense") {
+  Bench bench(16);
+  scsi::Reply reply = scsi::check_condition({});
+  reply.raw_sense = bytes::Buffer{0x7f, 0x01, 0x02};
+  bench.finish(bench.start(test_unit_ready(1)), std::move(reply));
+  CHECK(sent(bench) == golden(R"(21 80 00 02  00 000005
+    0000000000000000  00000001  00000000  000001f4
+    00000065  00000074  00000000  00000000  00000000
+    0003 7f0102)"));
+}
+
+TEST_CASE("dictated sense data never exceeds the smallest MaxRecvDataSegmentLength") {
+  for (const std::size_t length : {scsi::kMaxRawSenseBytes, scsi::kMaxRawSenseBytes + 1}) {
+    Bench bench(16);
+    scsi::Reply reply = scsi::check_condition({});
+    reply.raw_sense.emplace(length, std::uint8_t{0xaa});
+    bench.finish(bench.start(test_unit_ready(1)), std::move(reply));
+    const auto answers = bench.answers();
+    REQUIRE(answers.size() == 1);
+    REQUIRE(answers[0].data.size() == 512);
+    CHECK(bytes::be16(answers[0].data.data()) == 510);
+  }
+}
+
+TEST_CASE("golden: SCSI Response, the status qualifier from level 2 on alone (RFC 7144 §5.2)") {
+  for (const int level : {0, 1, 2}) {
+    Parameters parameters;
+    parameters.protocol_level = static_cast<std::uint8_t>(level);
+    Bench bench(16, parameters);
+    scsi::Reply reply = scsi::with_status(scsi::Status::task_set_full);
+    reply.status_qualifier = 0x4032;
+    bench.finish(bench.start(test_unit_ready(1)), std::move(reply));
+    const std::string qualifier = level == 2 ? "4032" : "0000";
+    CHECK(sent(bench) == golden("21 80 00 28  00 000000 " + qualifier + R"(
+      000000000000  00000001  00000000  000001f4
+      00000065  00000074  00000000  00000000  00000000)"));
+  }
+}
+
+TEST_CASE("GOOD with a qualifier leaves the last Data-In PDU and has a response of its own") {
+  Bench bench(16, with([](Parameters& p) { p.protocol_level = 2; }));
+  scsi::Reply reply;
+  reply.data_in = {0xaa, 0xbb, 0xcc, 0xdd};
+  reply.data_in_length = 4;
+  reply.status_qualifier = 1;
+  bench.finish(bench.start(read_command(1, 4)), std::move(reply));
+  CHECK(sent(bench) == golden(R"(25 80 00 00  00 000004
+    0000000000000000  00000001  ffffffff  00000000
+    00000065  00000073  00000000  00000000  00000000  aabbccdd)") +
+                           golden(R"(21 80 00 00  00 000000
+    0001000000000000  00000001  00000000  000001f4
+    00000065  00000074  00000001  00000000  00000000)"));
+}
+
 TEST_CASE("golden: SCSI Data-In with GOOD (§11.7)") {
   Bench bench(16);
   scsi::Reply reply;

@@ -71,6 +71,29 @@ TEST_CASE("B5.19 a not-ready condition carries progress") {
   CHECK(hex(what, false) == "70 00 02 00 00 00 00 0a 00 00 00 00 04 04 00 80 80 00");
 }
 
+TEST_CASE("a retry count goes where field pointer and progress go, and reads back") {
+  Sense what = sense_of(sense("unrecovered_read_error"));
+  what.retry_count = 0x0102;
+  CHECK(hex(what, false) == "70 00 03 00 00 00 00 0a 00 00 00 00 11 00 00 80 01 02");
+  CHECK(hex(what, true) == "72 03 11 00 00 00 00 08 02 06 00 00 80 01 02 00");
+  for (const bool descriptor_format : {false, true})
+    CHECK(parse_sense(build_sense(what, descriptor_format).view()) == what);
+}
+
+TEST_CASE("FILEMARK, EOM and ILI have a descriptor of streams, ILI alone one of blocks") {
+  Sense what = sense_of(sense("no_additional_sense_information"));
+  what.incorrect_length = true;
+  CHECK(hex(what, false) == "70 00 20 00 00 00 00 0a 00 00 00 00 00 00 00 00 00 00");
+  CHECK(hex(what, true) == "72 00 00 00 00 00 00 04 05 02 00 20");
+  for (const bool descriptor_format : {false, true})
+    CHECK(parse_sense(build_sense(what, descriptor_format).view()) == what);
+  what.filemark = what.end_of_medium = true;
+  CHECK(hex(what, false).substr(6, 2) == "e0");
+  CHECK(hex(what, true) == "72 00 00 00 00 00 00 04 04 02 00 e0");
+  for (const bool descriptor_format : {false, true})
+    CHECK(parse_sense(build_sense(what, descriptor_format).view()) == what);
+}
+
 TEST_CASE("every row of the table survives building and parsing in both formats") {
   for (const SenseRow& row : sense_table()) {
     for (const bool descriptor_format : {false, true}) {
