@@ -1,11 +1,15 @@
 #include "faults/gate.hpp"
 
+#include "faults/draw.hpp"
+
 #include <algorithm>
 #include <iterator>
 
 namespace faultlun::faults {
 
 namespace {
+
+constexpr std::string_view kRunKey = "run";
 
 /// Matches from the beginning of one burst, or of one single firing, to the next.
 std::uint64_t period_of(const Gate& gate) {
@@ -42,6 +46,10 @@ std::uint64_t draw_index(const Gate& gate, std::uint64_t index) {
   if (!gate.burst || index < gate.skip) return index;
   const std::uint64_t period = period_of(gate);
   return gate.skip + (index - gate.skip) / period * period;
+}
+
+std::uint64_t run_gate_draw(const Rule& rule, std::uint64_t seed) {
+  return draw(seed, rule.id, kRunKey, 0, kSlotDecide);
 }
 
 bool window_open(const Gate& gate, Time since_start) {

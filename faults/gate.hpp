@@ -41,6 +41,9 @@ Outcome count_gate(const Gate& gate, std::uint64_t index);
 /// whole.
 std::uint64_t draw_index(const Gate& gate, std::uint64_t index);
 
+/// The one draw of run_gate.
+std::uint64_t run_gate_draw(const Rule& rule, std::uint64_t seed);
+
 /// `since_arm`: of the rule; marks and states are translated into it by the caller.
 bool window_open(const Gate& gate, Time since_start);
 bool cycle_up(const Gate& gate, Time since_arm);

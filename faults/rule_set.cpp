@@ -1,13 +1,13 @@
 #include "faults/rule_set.hpp"
 
+#include "faults/gate.hpp"
+
 #include <algorithm>
 #include <map>
 #include <numeric>
 
 namespace faultlun::faults {
 namespace {
-
-constexpr std::string_view kRunKey = "run";  ///< of run_gate's one draw
 
 template <typename T>
 bool has_action(const Rule& rule) {
@@ -91,17 +91,14 @@ std::shared_ptr<InstalledRule> install(RuleSet::Entry entry, std::uint64_t seed)
       std::make_shared<InstalledRule>(InstalledRule{.rule = std::move(entry.rule),
                                                     .lifetime = std::move(entry.lifetime),
                                                     .counter_drawer = Drawer(seed, id, "*"),
- .clauses = {},
- .session_clauses = {},
+                                                    .clauses = {},
+                                                    .session_clauses = {},
                                                     .armed_at = armed_at});
   const Rule& rule = installed->rule;
   for (const auto& clause : clause_table())
     if (clause.given(rule.match))
       (clause.of_session ? installed->session_clauses : installed->clauses).push_back(&clause);
-  if (rule.gate.run_gate) {
-    const auto verdict = draw(seed, rule.id, kRunKey, 0, kSlotDecide);
-    installed->runs = rule.gate.run_gate->fires(verdict);
-  }
+  if (rule.gate.run_gate) installed->runs = rule.gate.run_gate->fires(run_gate_draw(rule, seed));
   installed->on_payload =
       any_part(rule.match, [](const Match& match) { return !match.payloads.empty(); });
   installed->looks_at_writes = matches_by_writes(rule);
