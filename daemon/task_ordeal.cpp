@@ -41,8 +41,8 @@ std::uint64_t bytes_before(const faults::Strike& end, const faults::Facts& facts
   const auto& action = end.effect->action;
   std::optional<std::uint64_t> blocks;
   if (const auto* answer = std::get_if<faults::Answer>(&action)) blocks = answer->blocks;
-  if (const auto* error = std::get_if<faults::MediumError>(&action); error && !error->data_good)
-    blocks = end.resolved[0] - facts.lba;
+  if (const auto* error = std::get_if<faults::MediumError>(&action))
+    blocks = blocks_before(*error, facts, end.resolved[0]);
   if (!blocks || *blocks >= length / facts.block_size) return length;
   return *blocks * facts.block_size;
 }
