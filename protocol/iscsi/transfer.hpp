@@ -3,6 +3,7 @@
 #pragma once
 
 #include "protocol/iscsi/task.hpp"
+#include "protocol/scsi/sense_codes.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -10,11 +11,13 @@
 namespace faultlun::iscsi {
 
 /// Sense of broken transfers, §11.4.7.2 (A8.09).
-inline constexpr scsi::SenseCode kUnexpectedUnsolicitedData{0x0b, 0x0c, 0x0c};
-inline constexpr scsi::SenseCode kIncorrectAmountOfData{0x0b, 0x0c, 0x0d};
-inline constexpr scsi::SenseCode kProtocolServiceCrcError{0x0b, 0x47, 0x05};
-inline constexpr scsi::SenseCode kInvalidFieldInCdb{0x05, 0x24, 0x00};
-inline constexpr scsi::SenseCode kInvalidOperationCode{0x05, 0x20, 0x00};
+inline constexpr auto kUnexpectedUnsolicitedData =
+    scsi::sense("write_error_unexpected_unsolicited_data");
+inline constexpr auto kIncorrectAmountOfData =
+    scsi::sense("write_error_not_enough_unsolicited_data");
+inline constexpr auto kProtocolServiceCrcError = scsi::sense("protocol_service_crc_error");
+inline constexpr auto kInvalidFieldInCdb = scsi::sense("invalid_field_in_cdb");
+inline constexpr auto kInvalidOperationCode = scsi::sense("invalid_command_operation_code");
 
 /// DataPDUInOrder=No: a task whose data comes in more scattered pieces than this fails.
 inline constexpr std::size_t kMaxDataOutRanges = 256;
