@@ -72,8 +72,11 @@ BENCHMARK(decide_without_rules);
 void plan_access(benchmark::State& state) {
   const auto profile = disk();
   std::uint32_t lba = 0;
-  for (auto _ : state)
-    benchmark::DoNotOptimize(scsi::plan_access(read_10(lba++ & 0xffff), profile));
+  scsi::Command command;
+  for (auto _ : state) {
+    command.cdb = read_10(lba++ & 0xffff);
+    benchmark::DoNotOptimize(scsi::plan_access(command, profile));
+  }
 }
 BENCHMARK(plan_access);
 

@@ -160,9 +160,8 @@ void TaskRunner::run(iscsi::Task& task, bytes::View immediate_data, iscsi::Effec
   LunPath* path = task.lun ? path_to(*task.lun) : nullptr;
   if (!path) return answer_elsewhere(task);
   if (path->epoch != path->host->epoch()) refresh(*path);
-  if (const auto access = scsi::plan_access(task.command.cdb, path->host->profile());
-      access && (access->write ? path->straight_write : path->straight_read) &&
-      task.command.attribute != scsi::TaskAttribute::aca)
+  if (const auto access = scsi::plan_access(task.command, path->host->profile());
+      access && (access->write ? path->straight_write : path->straight_read))
     return straight(task, *path, *access, immediate_data, effects);
   planned(task, *path, immediate_data, effects);
 }

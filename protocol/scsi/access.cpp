@@ -33,7 +33,8 @@ Fields fields_16(const Cdb& cdb) {
 
 }  // namespace
 
-std::optional<Access> plan_access(const Cdb& cdb, const LogicalUnitProfile& profile) {
+std::optional<Access> plan_access(const Command& command, const LogicalUnitProfile& profile) {
+  const Cdb& cdb = command.cdb;
   Fields fields;
   Access access;
   switch (cdb.opcode()) {
@@ -65,6 +66,7 @@ std::optional<Access> plan_access(const Cdb& cdb, const LogicalUnitProfile& prof
       return std::nullopt;
   }
   if (fields.unusual != 0 || fields.blocks == 0) return std::nullopt;
+  if (command.attribute == TaskAttribute::aca) return std::nullopt;
   if (fields.lba > profile.blocks || fields.blocks > profile.blocks - fields.lba)
     return std::nullopt;
   access.length_bytes = fields.blocks * profile.block_size;

@@ -105,17 +105,17 @@ class LogicalUnit {
   std::unique_ptr<Impl> impl_;
 };
 
-/// The straight path: READ and WRITE (6, 10, 12, 16) planned from the CDB and the geometry alone.
-/// Nothing when the command is of another kind or anything in it is unusual; plan() then finds the
-/// exact answer. For any task attribute but ACA, which plan() refuses. Equal to what plan() returns
-/// when straight_read()/straight_write() hold (a test compares them). `fua_always`: WCE is off, so
-/// every write goes through to the medium.
+/// The straight path: READ and WRITE (6, 10, 12, 16) planned from the command and the geometry
+/// alone. Nothing when the command is of another kind or anything in it is unusual (the ACA
+/// attribute, say); plan() then finds the exact answer. Equal to what plan() returns when
+/// straight_read()/straight_write() hold and WCE is set (a test compares them); `fua` is the CDB's
+/// own bit: the caller adds write-through when write_cache_enabled() does not hold.
 struct Access {
   bool write = false;
   bool fua = false;
   std::uint64_t offset_bytes = 0, length_bytes = 0;
 };
-std::optional<Access> plan_access(const Cdb& cdb, const LogicalUnitProfile& profile);
+std::optional<Access> plan_access(const Command& command, const LogicalUnitProfile& profile);
 
 /// A LUN of the target that has no unit behind it (SAM-5 §4.7.4, SPC-4): INQUIRY answers with
 /// qualifier 011b, REPORT LUNS and REQUEST SENSE are served, all else is 5/25/00.

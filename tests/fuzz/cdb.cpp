@@ -41,10 +41,9 @@ class Unit {
 
   void execute(scsi::NexusId nexus, const scsi::Command& command, bytes::View list,
                std::uint8_t how) {
-    const auto access = scsi::plan_access(command.cdb, profile_);
+    const auto access = scsi::plan_access(command, profile_);
     const bool straight =
-        access && command.attribute != scsi::TaskAttribute::aca &&
-        (access->write ? unit_.straight_write(nexus) : unit_.straight_read(nexus));
+        access && (access->write ? unit_.straight_write(nexus) : unit_.straight_read(nexus));
     auto plan = unit_.plan(nexus, command, around());
     if (straight) compare(*access, plan);
     if (const auto* need = std::get_if<scsi::NeedData>(&plan)) {

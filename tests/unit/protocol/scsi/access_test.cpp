@@ -70,12 +70,13 @@ void compare_many(const LogicalUnitProfile& profile, std::uint64_t seed) {
   std::mt19937_64 random(seed);
   std::size_t straight = 0;
   for (int i = 0; i < 100'000; ++i) {
-    const Cdb cdb = random_cdb(random, profile.blocks);
-    const auto access = plan_access(cdb, bench.unit.profile());
-    const auto planned = by_plan(bench.plan(cdb));
+    const Command command{random_cdb(random, profile.blocks),
+                          static_cast<TaskAttribute>(random() % 5)};
+    const auto access = plan_access(command, bench.unit.profile());
+    const auto planned = by_plan(bench.unit.plan(UnitBench::kFirst, command, bench.around()));
     straight += access.has_value();
     if (!same(access, planned)) {
-      FAIL("seed " << seed << " round " << i << " cdb " << bytes::to_hex(cdb.raw));
+      FAIL("seed " << seed << " round " << i << " cdb " << bytes::to_hex(command.cdb.raw));
     }
     if (bench.unit.pending_attention(1)) FAIL("a random read or write must not leave an attention");
   }
@@ -105,7 +106,7 @@ TEST_CASE("plan_access agrees with plan() on random CDBs: one block") {
 }
 
 TEST_CASE("a plain READ(10) is straight, with its range in bytes") {
-  const auto access = plan_access(cdb_of({0x28, 0x08, 0, 0, 0, 3, 0, 0, 2, 0}), small_disk());
+  const auto access = plan_access({cdb_of({0x28, 0x08, 0, 0, 0, 3, 0, 0, 2, 0})}, small_disk());
   REQUIRE(access.has_value());
   CHECK_FALSE(access->write);
   CHECK(access->fua);
@@ -116,11 +117,19 @@ TEST_CASE("a plain READ(10) is straight, with its range in bytes") {
 TEST_CASE(
     "0 blocks, a range beyond the end, too long a transfer and other commands are left to plan()") {
   const auto profile = small_disk();
-  CHECK_FALSE(plan_access(cdb_of({0x28, 0, 0, 0, 0, 0, 0, 0, 0, 0}), profile).has_value());
-  CHECK_FALSE(plan_access(cdb_of({0x28, 0, 0, 0, 0x08, 0, 0, 0, 1, 0}), profile).has_value());
-  CHECK_FALSE(plan_access(cdb_of({0x2f, 0, 0, 0, 0, 0, 0, 0, 1, 0}), profile).has_value());
+  CHECK_FALSE(plan_access({cdb_of({0x28, 0, 0, 0, 0, 0, 0, 0, 0, 0})}, profile).has_value());
+  CHECK_FALSE(plan_access({cdb_of({0x28, 0, 0, 0, 0x08, 0, 0, 0, 1, 0})}, profile).has_value());
+  CHECK_FALSE(plan_access({cdb_of({0x2f, 0, 0, 0, 0, 0, 0, 0, 1, 0})}, profile).has_value());
   auto large = profile;
   large.blocks = 1 << 20;
-  CHECK(plan_access(cdb_of({0xa8, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0}), large).has_value());
-  CHECK_FALSE(plan_access(cdb_of({0xa8, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0}), large).has_value());
+  CHECK(plan_access({cdb_of({0xa8, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0})}, large).has_value());
+  CHECK_FALSE(plan_access({cdb_of({0xa8, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0})}, large).has_value());
+}
+
+TEST_CASE("a command with the ACA attribute is left to plan(), which refuses it") {
+  const auto cdb = cdb_of({0x28, 0, 0, 0, 0, 3, 0, 0, 2, 0});
+  for (const auto attribute : {TaskAttribute::untagged, TaskAttribute::simple,
+                               TaskAttribute::ordered, TaskAttribute::head_of_queue})
+    CHECK(plan_access({cdb, attribute}, small_disk()).has_value());
+  CHECK_FALSE(plan_access({cdb, TaskAttribute::aca}, small_disk()).has_value());
 }
