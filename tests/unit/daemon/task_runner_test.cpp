@@ -27,12 +27,18 @@ std::unique_ptr<lun_backends::BlockDevice> memory() {
 /// A disk that does nothing until it is told to.
 class PatientDevice final : public lun_backends::BlockDevice {
  public:
+  static constexpr std::uint64_t kRunBytes = 65536;  ///< what it says at a time of its allocation
+
   std::uint64_t size_bytes() const override { return memory_->size_bytes(); }
   lun_backends::Progress start(lun_backends::Operation& operation) override {
     waiting_.push_back(&operation);
     return lun_backends::Progress::pending;
   }
   std::string description() const override { return "patient"; }
+  lun_backends::AllocationRun allocation(std::uint64_t, std::uint64_t length_bytes) override {
+    ++questions;
+    return {std::min(length_bytes, kRunBytes), true};
+  }
 
   void finish_all() {
     for (auto* operation : std::exchange(waiting_, {})) {
@@ -41,6 +47,7 @@ class PatientDevice final : public lun_backends::BlockDevice {
     }
   }
   bool idle() const { return waiting_.empty(); }
+  std::size_t questions = 0;  ///< about allocation
   std::uint8_t first_octet() {
     pdus::Buffer block(kBlock);
     lun_backends::Operation operation;
@@ -200,6 +207,26 @@ TEST_CASE("a device that answers at once needs no budget for reads and writes") 
   CHECK(is_response(lab.session.answer(), write, Status::good));
   lab.read(kInstant, 8);
   CHECK(lab.session.answer().data == pdus::pattern(8 * kBlock));
+}
+
+TEST_CASE("GET LBA STATUS asks the device for 1 GiB at most before it answers one run") {
+  Lab lab;
+  scsi::LogicalUnitProfile huge;
+  huge.physical_block_exponent = 0;
+  huge.blocks = 1ULL << 40;
+  auto device = std::make_unique<PatientDevice>();
+  const auto& asked = *device;
+  lab.target->set_luns(
+      LunMap::of({std::make_shared<LunHost>(std::uint16_t{2}, huge, std::move(device))}));
+  lab.start(pdus::test_unit_ready(lab.tag++).lun(2));
+  lab.session.answers();
+  lab.start(pdus::scsi_command(lab.tag++, iscsi::wire::kRead | 1, 24,
+                               {0x9e, 0x12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 24, 0, 0})
+                .lun(2));
+  const auto answer = lab.session.answer();
+  REQUIRE(answer.data.size() == 24);
+  CHECK(bytes::be32(&answer.data[16]) == (1U << 30) / kBlock);
+  CHECK(asked.questions == (1U << 30) / PatientDevice::kRunBytes);
 }
 
 TEST_CASE("of COMPARE AND WRITEs in flight together each sees what the one before it wrote") {
