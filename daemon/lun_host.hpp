@@ -60,7 +60,8 @@ class LunHost {
 
   /// Commands that must not overlap on the medium (COMPARE AND WRITE) take turns.  `turn` is called
   /// when it is the caller's turn: at once (true is returned and `turn` is NOT called) or from
-  /// end_turn() of the one before.
+  /// end_turn() of the one before.  Each that waits is a command of a session, and those are
+  /// bounded (kCommandWindow, DataBudget).
   bool begin_turn(std::function<void()> turn);
   void end_turn();
 

@@ -18,6 +18,12 @@ bool ok(const MediumResult& result) {
   return result.outcome == MediumResult::Outcome::ok;
 }
 
+/// False once the task is aborted or its session gone: then no further step may touch the medium
+/// behind the back of whoever comes next.
+bool wanted(const TaskOperation& operation) {
+  return !operation.aborted && operation.runner != nullptr;
+}
+
 /// Records the first failure.
 void note(TaskOperation& operation, const Operation& step) {
   if (step.error && ok(operation.result)) operation.result = medium_result(step);
@@ -134,7 +140,7 @@ Detached verify(OperationPtr operation, Loop& loop) {
     if (plan.compare) compare(*operation, piece, operation->data, done, plan.one_block);
     done += length;
     if (done < plan.length_bytes) co_await pause;
-    if (operation->aborted || !operation->runner) break;
+    if (!wanted(*operation)) break;
   }
   settle(*operation);
 }
@@ -165,7 +171,7 @@ Detached compare_and_write(OperationPtr operation, Loop& loop) {
   DeviceStep look(host.device(), loop, read_into(plan.offset_bytes, medium));
   note(*operation, co_await look);
   compare(*operation, medium, expected, 0, false);
-  if (ok(operation->result) && !operation->aborted) {
+  if (ok(operation->result) && wanted(*operation)) {
     DeviceStep change(host.device(), loop, write_from(plan.offset_bytes, replacement, plan.fua));
     note(*operation, co_await change);
   }
@@ -190,7 +196,7 @@ Detached write_same(OperationPtr operation, Loop& loop) {
     note(*operation, co_await step);
     done += length;
     if (done < total) co_await pause;
-    if (operation->aborted || !operation->runner) break;
+    if (!wanted(*operation)) break;
   }
   settle(*operation);
 }
@@ -200,7 +206,8 @@ Detached unmap(OperationPtr operation, Loop& loop) {
   Pause pause(loop);
   std::uint64_t since_pause = 0;
   for (const auto& extent : extents) {
-    for (std::uint64_t done = 0; done < extent.length_bytes && ok(operation->result);) {
+    for (std::uint64_t done = 0;
+         done < extent.length_bytes && ok(operation->result) && wanted(*operation);) {
       Operation discard;
       discard.kind = Operation::Kind::discard;
       discard.offset_bytes = extent.offset_bytes + done;

@@ -39,8 +39,9 @@ std::optional<scsi::SenseCode> TargetHost::first_attention(const std::string& in
   constexpr auto kPowerOn = scsi::sense("power_on_or_reset_occurred");
   constexpr auto kNexusLoss = scsi::sense("i_t_nexus_loss_occurred");
   const std::lock_guard lock(mutex_);
-  if (known_ports_.size() >= kMaxKnownPorts) known_ports_.clear();
-  const bool first = known_ports_.insert(initiator_port).second;
+  const bool first = !known_ports_.contains(initiator_port);
+  if (first && known_ports_.size() >= kMaxKnownPorts) known_ports_.clear();
+  if (first) known_ports_.insert(initiator_port);
   if (!power_on_unit_attention_) return std::nullopt;
   return first ? kPowerOn : kNexusLoss;
 }

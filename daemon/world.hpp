@@ -34,6 +34,8 @@ struct LunMap {
 
 class TargetHost {
  public:
+  static constexpr std::size_t kMaxKnownPorts = 65536;  ///< then all are forgotten at once
+
   TargetHost(std::string name, std::uint16_t index, bool power_on_unit_attention,
              std::shared_ptr<const LunMap> luns);
 
@@ -49,8 +51,6 @@ class TargetHost {
   void forget_ports();
 
  private:
-  static constexpr std::size_t kMaxKnownPorts = 65536;  // then all are forgotten at once
-
   std::string name_;
   std::uint16_t index_;
   bool power_on_unit_attention_;

@@ -24,7 +24,7 @@ step() { printf '%s  %s\n' "$(date +%T)" "$*"; }
 # ---- outside: what it takes, the base image, then again inside a mount namespace of its own ----------------------------
 if [ "${FAULTLUN_CONTAINER_INSIDE:-}" != 1 ]; then
   [ "$(id -u)" -eq 0 ] || skip "building an image needs root here"
-  for tool in mmdebstrap dockerd docker nsenter "$iscsi_ls"; do
+  for tool in mmdebstrap dockerd docker mount nsenter "$iscsi_ls"; do
     command -v "$tool" >/dev/null || skip "$tool is not installed"
   done
   unshare -m --propagation private true 2>/dev/null || skip "the kernel gives us no mount namespace"

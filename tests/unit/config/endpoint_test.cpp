@@ -66,11 +66,18 @@ TEST_CASE("an address to advertise may be a host name, and must be one that can 
     CHECK_FALSE(parsed.value);
     CHECK(parsed.error.find(';') != std::string::npos);
   }
+}
+
+TEST_CASE("a label has at most 63 bytes, a name 253, an IPv6 zone 15") {
+  CHECK(parse_reachable(std::string(63, 'a') + ":3260").value);
   CHECK_FALSE(parse_reachable(std::string(64, 'a') + ":3260").value);
-  std::string long_name;
-  while (long_name.size() < 254)
-    long_name += "abcdefghi.";
-  CHECK_FALSE(parse_reachable(long_name + "x:3260").value);
+  std::string name;
+  while (name.size() < 250)
+    name += "abcdefghi.";
+  CHECK(parse_reachable(name + "abc:3260").value);
+  CHECK_FALSE(parse_reachable(name + "abcd:3260").value);
+  CHECK(parse_listen("[fe80::1%" + std::string(15, 'z') + "]:3260").value);
+  CHECK_FALSE(parse_listen("[fe80::1%" + std::string(16, 'z') + "]:3260").value);
 }
 
 TEST_CASE("IPv6 is read in all its forms") {

@@ -46,6 +46,9 @@ TEST_CASE("a close word is suggested and a distant one is not") {
   CHECK(did_you_mean("colour", words) == "");
   CHECK(did_you_mean("", words) == "");
   CHECK(did_you_mean(std::string(100'000, 'x'), words) == "");
+  const auto long_word = "listen" + std::string(58, '_');
+  CHECK(did_you_mean(long_word, words) == " (did you mean \"listen\"?)");
+  CHECK(did_you_mean(long_word + "_", words) == "");  // over 64 bytes
 }
 
 TEST_CASE("a quoted text is short and printable, and is not cut inside a UTF-8 sequence") {

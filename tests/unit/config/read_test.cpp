@@ -171,6 +171,7 @@ TEST_CASE("wrong values at the top are refused") {
       {"/colour", "1", "colour", "unknown key"},
   };
   check_all_refused(rows);
+  check_accepted(with("/control/listen", "\"unix:" + std::string(107, 'p') + "\""));
   check_refused(with("/control/listen", "\"unix:" + std::string(108, 'p') + "\""), "control.listen",
                 "at most 107");
 }
@@ -225,8 +226,12 @@ TEST_CASE("wrong values of a target are refused") {
       {"/targets/0/lun", "[]", "targets[0].lun", "did you mean \"luns\""},
   };
   check_all_refused(rows);
+  check_accepted(with("/targets/0/auth/user", "\"" + std::string(255, 'u') + "\""));
   check_refused(with("/targets/0/auth/user", "\"" + std::string(256, 'u') + "\""),
                 "targets[0].auth.user", "the most is 255");
+  check_accepted(with("/targets/0/auth/secret_file", "\"" + std::string(4096, 'f') + "\""));
+  check_refused(with("/targets/0/auth/secret_file", "\"" + std::string(4097, 'f') + "\""),
+                "targets[0].auth.secret_file", "the most is 4096");
 }
 
 TEST_CASE("wrong values of a unit are refused") {

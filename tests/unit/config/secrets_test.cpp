@@ -133,6 +133,10 @@ TEST_CASE("the token is one line of visible characters") {
     bench.scratch.file("token", token);
     check_only(bench.load().errors, "control.token_file", "is no token");
   }
+  bench.scratch.file("token", std::string(1024, 't'));
+  CHECK(bench.load().errors.empty());
+  bench.scratch.file("token", std::string(1025, 't'));
+  check_only(bench.load().errors, "control.token_file", "more than");
   bench.config.control.token_file = bench.scratch.path("nothing");
   check_only(bench.load().errors, "control.token_file", "No such file");
 }

@@ -86,6 +86,13 @@ TEST_CASE("every option of serve arrives") {
   CHECK(options.json);
 }
 
+TEST_CASE("256 threads and a second of spinning are the most") {
+  CHECK(good({"serve", "--threads", "256"}).threads == 256);
+  check_refused({"serve", "--threads", "257"}, "--threads: ");
+  CHECK(good({"serve", "--spin", "1s"}).spin == 1s);
+  check_refused({"serve", "--spin", "1000001us"}, "--spin: ");
+}
+
 TEST_CASE("a value may follow an equals sign") {
   const Options options =
       good({"serve", "--portal=[::1]:3260", "--seed=7", "--control=unix:/run/x"});

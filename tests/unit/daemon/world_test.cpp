@@ -92,6 +92,23 @@ TEST_CASE("B3.10 an initiator port starts with 29/00 the first time and with 29/
   CHECK(target.first_attention("a") == scsi::SenseCode{0x06, 0x29, 0x00});
 }
 
+TEST_CASE("a target remembers as many initiator ports as it may, then begins afresh") {
+  constexpr auto kNew = scsi::SenseCode{0x06, 0x29, 0x00};
+  constexpr auto kKnown = scsi::SenseCode{0x06, 0x29, 0x07};
+  TargetHost target("iqn.t", 0, true, LunMap::of({}));
+  std::size_t fresh = 0;
+  for (std::size_t port = 0; port < TargetHost::kMaxKnownPorts - 1; ++port)
+    fresh += target.first_attention(std::to_string(port)) == kNew;
+  CHECK(fresh == TargetHost::kMaxKnownPorts - 1);
+  CHECK(target.first_attention("0") == kKnown);
+  CHECK(target.first_attention("the last that fits") == kNew);
+  CHECK(target.first_attention("0") == kKnown);
+  CHECK(target.first_attention("the last that fits") == kKnown);
+  CHECK(target.first_attention("one more") == kNew);
+  CHECK(target.first_attention("one more") == kKnown);
+  CHECK(target.first_attention("0") == kNew);  // forgotten with all others
+}
+
 TEST_CASE("B3.10 the first unit attention can be switched off") {
   TargetHost target("iqn.t", 0, false, LunMap::of({}));
   CHECK_FALSE(target.first_attention("a").has_value());
@@ -111,21 +128,6 @@ TEST_CASE("a LUN map lists its units in order and finds nothing else") {
   CHECK(map->find(7)->number() == 7);
   CHECK(map->find(1) == nullptr);
   CHECK(map->find(16383) == nullptr);
-}
-
-TEST_CASE("commands that must not overlap take turns in the order they came") {
-  Fixture fixture;
-  auto& host = *fixture.sim.target->luns()->find(0);
-  std::vector<int> order;
-  CHECK(host.begin_turn([] {}));
-  CHECK_FALSE(host.begin_turn([&] { order.push_back(1); }));
-  CHECK_FALSE(host.begin_turn([&] { order.push_back(2); }));
-  host.end_turn();
-  CHECK(order == std::vector<int>{1});
-  host.end_turn();
-  CHECK(order == std::vector<int>{1, 2});
-  host.end_turn();
-  CHECK(host.begin_turn([] {}));
 }
 
 }  // namespace

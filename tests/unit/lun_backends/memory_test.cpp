@@ -380,6 +380,20 @@ TEST_CASE("views taken and released by several workers never change under them")
   CHECK(changed == 0);
 }
 
+TEST_CASE("one question about allocation looks at 1024 chunks at most, the next one goes on") {
+  constexpr std::uint64_t kChunk = 65536, kMost = 1024;
+  MemoryDevice device(kTiB);
+  const Bytes chunk = filled(kChunk, 1);
+  for (std::uint64_t n = 0; n <= kMost; ++n)
+    REQUIRE_FALSE(write(device, n * kChunk, chunk));
+  const auto first = device.allocation(0, kTiB);
+  CHECK(first.allocated);
+  CHECK(first.length_bytes == kMost * kChunk);
+  const auto second = device.allocation(first.length_bytes, kTiB - first.length_bytes);
+  CHECK(second.allocated);
+  CHECK(second.length_bytes == kChunk);
+}
+
 TEST_CASE("memory knows to the page what is allocated, over chunks and large holes") {
   MemoryDevice device(kLargest);
   const auto at = [&](std::uint64_t offset) {

@@ -47,6 +47,20 @@ TEST_CASE("GET LBA STATUS asks from its LBA to the end, as many runs as there is
   CHECK(bytes::to_hex(lba_status(cut, runs, profile).data_in) == "00 00 00 24");
 }
 
+TEST_CASE("GET LBA STATUS answers at most 256 descriptors, whatever room there is") {
+  UnitBench bench(whole_block_disk());
+  const auto most_runs = [&](std::uint32_t allocation_length) {
+    auto cdb = cdb_of({0x9e, 0x12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+    bytes::put_be32(&cdb.raw[10], allocation_length);
+    return std::get<QueryAllocation>(bench.plan(cdb)).most_runs;
+  };
+  CHECK(most_runs(0) == 1);
+  CHECK(most_runs(8 + 255 * 16) == 255);
+  CHECK(most_runs(8 + 256 * 16) == 256);
+  CHECK(most_runs(8 + 257 * 16) == 256);
+  CHECK(most_runs(0xffffffff) == 256);
+}
+
 TEST_CASE("B8.05 READ CAPACITY(10) tells the last LBA and the block size") {
   UnitBench bench;
   CHECK(bytes::to_hex(bench.ask({0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0}).data_in) ==
