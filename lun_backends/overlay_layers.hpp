@@ -2,8 +2,8 @@
 // layers that show there, oldest first.  Not thread-safe: the overlay device guards it.
 //
 // The number of pieces (a layer in a run) is bounded.  Adding beyond the bound is refused; healing
-// that would have to cut a run beyond it heals the whole run: at the limit it lies less than it was
-// told, never more.
+// that would have to cut a run beyond it heals the rest of the run as well: at the limit it lies
+// less than it was told, never more.
 #pragma once
 
 #include "lun_backends/overlay_patch.hpp"

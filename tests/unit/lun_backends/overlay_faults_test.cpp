@@ -72,7 +72,7 @@ TEST_CASE_TEMPLATE("stuck bits stay stuck whatever is written", Pristine, ON_BOT
   Medium<Pristine> medium;
   REQUIRE(medium.device.show(overlay_of(1, "r", true), {patch_setting(kA + 5, 1, {0x80}),
                                                         patch_clearing(kA + 6, 1, {0x01})}));
-  for (const std::uint8_t octet : {0x00, 0xff, 0x42}) {
+  for (const std::uint8_t octet : Bytes{0x00, 0xff, 0x42}) {
     REQUIRE_FALSE(write(medium.device, kA, filled(kLength, octet)));
     Bytes expected = filled(kLength, octet);
     expected[5] |= 0x80;
@@ -110,7 +110,7 @@ TEST_CASE_TEMPLATE("data.swap shows each of two ranges in place of the other", P
   REQUIRE(medium.device.show(overlay_of(1), {patch_showing(kA, b), patch_showing(kB, a)}));
   CHECK(medium.shown(kA, kLength) == medium.was(kB, kLength));
   CHECK(medium.shown(kB, kLength) == medium.was(kA, kLength));
-  REQUIRE_FALSE(write(medium.device, kA, medium.original));  // a rewrite of all heals both
+  REQUIRE_FALSE(write(medium.device, 0, medium.original));  // a rewrite of all heals both
   CHECK(medium.device.list().empty());
 }
 

@@ -90,14 +90,15 @@ TEST_CASE("a piece too many is refused") {
   CHECK(layers.add(layer(patch_filling(50, 1), 4)) == NoRoom::too_many_pieces);
 }
 
-TEST_CASE("healing that would need a piece too many heals the whole run") {
-  Layers layers(2);
+TEST_CASE("healing that would need a piece too many heals the rest of the run as well") {
+  Layers layers(3);
   REQUIRE_FALSE(layers.add(layer(patch_filling(0, 100), 1)));
   CHECK(layers.heal(50, 1, kNewest).empty());  // two pieces now
   CHECK(seen(layers, 49, 3) == Bytes{0, 0x11, 0});
   CHECK(layers.heal(20, 1, kNewest).empty());
-  CHECK(layers.pieces() == 1);
-  CHECK(seen(layers, 0, 50) == Bytes(50, 0x11));
+  CHECK(layers.pieces() == 2);
+  CHECK(seen(layers, 19, 2) == Bytes{0, 0x11});
+  CHECK(seen(layers, 21, 30) == Bytes(30, 0x11));
   CHECK(seen(layers, 51, 1) == Bytes{0});
 }
 

@@ -40,7 +40,7 @@ TEST_CASE("armed, or with an overlay elsewhere, it still behaves as its pristine
   compare_with_array(device, 12, 200);
   device.arm(false);
   CHECK_FALSE(device.active());
-  REQUIRE_FALSE(write(device, 0, filled(kBlock, 1)));
+  REQUIRE_FALSE(discard(device, 0, 2 * kSize));
   REQUIRE(device.show(overlay_of(1, "r", true), {patch_flipping(2 * kSize - 1, 1, {0})}));
   compare_with_array(device, 13, 200);  // this patch changes nothing
 }
