@@ -200,6 +200,7 @@ constexpr Fragment kFragments[] = {
   {"rule", "match",        [] { return ref("match"); }},
   {"rule", "gate",         [] { return ref("gate"); }},
   {"rule", "effect",       [] { return either(ref("effect"), list_of(ref("effect"), 0, faults::kMaxEffectsPerRule)); }},
+  {"rule", "seed",         [] { return either(integer(0, UINT64_MAX), text_like(kHexadecimal)); }},
   {"rule", "life",         [] { return ref("life"); }},
   {"rule", "observe",      flag},
   {"rule", "note",         [] { return text(0, kMaxNoteBytes); }},

@@ -21,6 +21,7 @@ constexpr Key kRule[] = {
   {"match", kOptional, "match", "{}", "Which events the rule is about. Without it: every one that the effects can strike."},
   {"gate", kOptional, "gate", "{}", "Which of the events that match it fires for. Without it: all of them."},
   {"effect", kOptional, "object, or array of object", "(none)", "Faults by their ID, each with its parameters. Only an observing rule may leave it out."},
+  {"seed", kOptional, "number or \"0x…\" string", "(of the run)", "Seed of this rule's draws."},
   {"life", kOptional, "life", "{}", "Whose it is, how it ends, what it comes before."},
   {"observe", kOptional, "boolean", "false", "Decide and write to the journal, do nothing."},
   {"note", kOptional, "string", "\"\"", "Whatever you want to say, at most 1024 bytes."},
@@ -95,7 +96,7 @@ constexpr Key kLife[] = {
   {"on_exhaust", kOptional, "\"disarm\", \"remove\", {\"goto\": STATE} or {\"emit\": EVENT}", "(nothing)", "What happens when it cannot fire any more."},
   {"once_per", kOptional, "\"session\", \"lba\" or \"run\"", "(without end)", "Fires once for each of these at most."},
   {"scope", kOptional, "\"session\" or \"global\"", "\"session\"", "global: one count for all sessions. Depends on the order in which their commands come."},
-  {"must_fire", kOptional, "boolean", "false", "A scenario fails when the rule never fired."},
+  {"must_fire", kOptional, "boolean", "(in a state of a scenario: true)", "A scenario in whose states the rule is fails when it never fired."},
 };
 
 constexpr Key kLba[] = {

@@ -138,6 +138,7 @@ std::optional<Rule> read_rule(const Value& value, std::optional<std::string_view
       part(in.optional("gate"), [&](const Value& v) { parts::read_gate(v, rule.gate); });
   readable.life =
       part(in.optional("life"), [&](const Value& v) { parts::read_life(v, rule.life); });
+  rule.seed = in.optional("seed").seed();
   take(in.optional("observe").boolean(), rule.observe);
   take(in.optional("note").text(0, kMaxNoteBytes), rule.note);
   const Value effect = in.optional("effect");

@@ -1,5 +1,6 @@
 // A rule as JSON: what differs from the defaults, in the order of the keys.
 #include "config/rules_parts.hpp"
+#include "config/units.hpp"
 
 namespace faultlun::config {
 
@@ -12,6 +13,7 @@ Json rule_to_json(const faults::Rule& rule) {
   put("match", parts::match_to_json(rule.match));
   put("gate", parts::gate_to_json(rule.gate));
   if (!rule.effects.empty()) out["effect"] = parts::effects_to_json(rule.effects);
+  if (rule.seed) out["seed"] = seed_text(*rule.seed);
   put("life", parts::life_to_json(rule.life));
   if (rule.observe) out["observe"] = true;
   if (!rule.note.empty()) out["note"] = rule.note;

@@ -180,7 +180,7 @@ void read_life(const Value& value, Life& life) {
   if (const auto once = in.optional("once_per").one_of(kOncePerNames))
     life.once_per = static_cast<OncePer>(*once + 1);
   if (const auto scope = in.optional("scope").one_of(kScopeNames)) life.global = *scope == 1;
-  take(in.optional("must_fire").boolean(), life.must_fire);
+  life.must_fire = in.optional("must_fire").boolean();
   in.finish();
 }
 
@@ -196,7 +196,7 @@ Json life_to_json(const Life& life) {
   if (life.once_per != OncePer::never)
     out["once_per"] = kOncePerNames[static_cast<std::size_t>(life.once_per) - 1];
   if (life.global) out["scope"] = "global";
-  if (life.must_fire) out["must_fire"] = true;
+  put(out, "must_fire", life.must_fire);
   return out;
 }
 

@@ -125,7 +125,7 @@ std::uint64_t Decider::draw_for(const InstalledRule& rule, const Verdict& verdic
   const auto index =
       verdict.key == Key::counter ? draw_index(rule.rule.gate, verdict.index) : verdict.index;
   if (is_plain_counter(verdict)) return rule.counter_drawer.at(index, slot);
-  return draw(seed_, rule.rule.id, key_text(verdict.key, verdict.key_number, facts_), index, slot);
+  return draw(rule.rule.seed.value_or(seed_), rule.rule.id, key_text(verdict.key, verdict.key_number, facts_), index, slot);
 }
 
 /// The first block that fires, and has not healed, becomes the verdict's.

@@ -92,8 +92,9 @@ std::variant<Prediction, Complaint> predict(const Rule& rule, std::uint64_t seed
   out.order_dependent = is_order_dependent(rule);
   out.needs_data = looks_at_data(rule);
   out.shares_limit = limit != UINT64_MAX;
-  const Drawer drawer(seed, rule.id, key);
-  if (gate.run_gate && !gate.run_gate->fires(run_gate_draw(rule, seed))) out.off = true;
+  const std::uint64_t own_seed = rule.seed.value_or(seed);
+  const Drawer drawer(own_seed, rule.id, key);
+  if (gate.run_gate && !gate.run_gate->fires(run_gate_draw(rule, own_seed))) out.off = true;
   std::uint64_t fired = 0;
   for (auto index = start; index < out.end && !out.off && fired < limit; ++index) {
     if (gate.key != Key::lba && count_gate(gate, index) != Outcome::fired) continue;

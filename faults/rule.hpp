@@ -68,7 +68,8 @@ struct Life {
   std::string on_exhaust_name;  ///< state to go to, event to emit
   OncePer once_per = OncePer::never;
   bool global = false;     ///< scope: one counter for all sessions; depends on their order
-  bool must_fire = false;  ///< a scenario fails when it never did
+  /// A scenario fails when it never did.  Nothing: yes for the rules of the scenario's states.
+  std::optional<bool> must_fire;
   friend bool operator==(const Life&, const Life&) = default;
 };
 
@@ -78,6 +79,7 @@ struct Rule {
   Match match;
   Gate gate;
   std::vector<Effect> effects;
+  std::optional<std::uint64_t> seed;  ///< of its draws; nothing: the run's
   Life life;
   bool observe = false;  ///< decide and journal, do nothing
   std::string note;

@@ -84,7 +84,8 @@ std::optional<std::vector<std::uint8_t>> opcodes_of(const Match& match) {
   return out;
 }
 
-std::shared_ptr<InstalledRule> install(RuleSet::Entry entry, std::uint64_t seed) {
+std::shared_ptr<InstalledRule> install(RuleSet::Entry entry, std::uint64_t run_seed) {
+  const std::uint64_t seed = entry.rule.seed.value_or(run_seed);
   const std::string id = entry.rule.id;
   const Time armed_at = entry.armed_at.value_or(entry.lifetime->armed_at);
   auto installed =
