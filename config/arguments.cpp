@@ -189,7 +189,8 @@ std::optional<std::size_t> only_required(std::span<const Parameter> parameters) 
 
 }  // namespace
 
-Arguments read_arguments(const Value& value, std::span<const Parameter> parameters) {
+Arguments read_arguments(const Value& value, std::span<const Parameter> parameters,
+                         std::span<const std::string_view> besides) {
   Arguments out(parameters);
   if (!value.is_object()) {
     if (const auto only = only_required(parameters)) {
@@ -201,8 +202,13 @@ Arguments read_arguments(const Value& value, std::span<const Parameter> paramete
   std::vector<Key> keys;
   for (const Parameter& each : parameters)
     keys.push_back({each.name, each.required, kind_text(each.kind), each.fallback, each.meaning});
+  for (const std::string_view each : besides)
+    if (std::ranges::find(keys, each, &Key::name) == keys.end())
+      keys.push_back({each, false, "", "", ""});
   const Shape shape{"parameters", "", keys};
   Object in(value, shape);
+  for (const std::string_view each : besides)
+    in.optional(each);
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     const Parameter& each = parameters[i];
     if (each.kind == Kind::duration) {

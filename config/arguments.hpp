@@ -17,7 +17,9 @@ inline constexpr std::size_t kMaxArgumentOctets = 64 * 1024;  ///< of octets, if
 
 /// Problems go to the value's collector; what could not be read is left out.  A value that is no
 /// object stands for the only required parameter, where there is one.
-faults::Arguments read_arguments(const Value& value, std::span<const faults::Parameter> parameters);
+/// `besides`: keys of the object that somebody else reads.
+faults::Arguments read_arguments(const Value& value, std::span<const faults::Parameter> parameters,
+                                 std::span<const std::string_view> besides = {});
 
 /// What was given, in the order of the rows.  read_arguments() reads it back equal.
 Json arguments_to_json(const faults::Arguments& arguments);
