@@ -7,7 +7,7 @@
 
 #include "faults/distribution.hpp"
 #include "faults/time.hpp"
-#include "faults/timing.hpp"
+#include "faults/service_time.hpp"
 #include "protocol/scsi/command.hpp"
 
 #include <cstdint>
@@ -108,9 +108,10 @@ struct Pace {
   Distribution gap;
   friend bool operator==(const Pace&, const Pace&) = default;
 };
-struct Stall {
-  StallPattern pattern;
-  friend bool operator==(const Stall&, const Stall&) = default;
+/// The whole unit pauses now and then.
+struct Pause {
+  Stall pattern;
+  friend bool operator==(const Pause&, const Pause&) = default;
 };
 /// Token bucket: commands a second, or bytes a second.
 struct Throttle {
@@ -118,9 +119,10 @@ struct Throttle {
   bool bytes = false;
   friend bool operator==(const Throttle&, const Throttle&) = default;
 };
-struct Cliff {
-  CliffPattern pattern;
-  friend bool operator==(const Cliff&, const Cliff&) = default;
+/// Fast for a budget of bytes, then slow.
+struct Slowdown {
+  Cliff pattern;
+  friend bool operator==(const Slowdown&, const Slowdown&) = default;
 };
 /// Until it is released (POST /v1/held/release) or aborted.
 struct Hold {
@@ -128,10 +130,10 @@ struct Hold {
   friend bool operator==(const Hold&, const Hold&) = default;
 };
 /// Held until `window` commands are, then released in seeded order; or after `for_at_most`.
-struct Reorder {
+struct Shuffle {
   std::uint32_t window = 2;
   Time for_at_most{};
-  friend bool operator==(const Reorder&, const Reorder&) = default;
+  friend bool operator==(const Shuffle&, const Shuffle&) = default;
 };
 
 // ---- replies -----------------------------------------------------------------------------------
@@ -283,8 +285,8 @@ struct TaskManagementLadder {
   friend bool operator==(const TaskManagementLadder&, const TaskManagementLadder&) = default;
 };
 
-using Action = std::variant<Answer, MediumError, Silence, Drop, Absent, Delay, Pace, Stall,
-                            Throttle, Cliff, Hold, Reorder, Patch, Attention, NoAttention,
+using Action = std::variant<Answer, MediumError, Silence, Drop, Absent, Delay, Pace, Pause,
+                            Throttle, Slowdown, Hold, Shuffle, Patch, Attention, NoAttention,
                             UnitChange, DataFault, TaskManagementFault, TaskManagementLadder>;
 
 bool is_terminal(const Action& action);

@@ -234,20 +234,28 @@ void Decider::resolve(const InstalledRule& rule, RuleCounter& counter, const Ver
   };
   const auto& action = strike.effect->action;
   const auto nanoseconds = [](Time time) { return static_cast<std::uint64_t>(time.count()); };
+  const auto drawn = [&](const Distribution& distribution) {
+    if (counter.times.size() <= place) counter.times.resize(place + 1);
+    auto& memory = counter.times[place].distribution;
+    const auto sampled = sample(distribution, memory, slot(kSlotLatency), verdict.index);
+    memory = sampled.state;
+    return nanoseconds(sampled.delay);
+  };
   if (const auto* delay = std::get_if<Delay>(&action)) {
     if (counter.times.size() <= place) counter.times.resize(place + 1);
-    strike.resolved[0] =
-        nanoseconds(sample(delay->time, slot(kSlotLatency), slot(kSlotSize), counter.times[place]));
+    const auto bytes = facts_.blocks * facts_.block_size;
+    strike.resolved[0] = nanoseconds(draw_service_time(
+        delay->time, counter.times[place], slot(kSlotLatency), verdict.index,
+        delay->time.burst ? slot(kSlotSize) : 0, delay->time.burst ? slot(kSlotPattern) : 0, bytes));
   } else if (const auto* pace = std::get_if<Pace>(&action)) {
-    strike.resolved[0] = nanoseconds(sample(pace->gap, slot(kSlotLatency), slot(kSlotSize)));
+    strike.resolved[0] = drawn(pace->gap);
   } else if (const auto* function = std::get_if<TaskManagementFault>(&action)) {
-    strike.resolved[0] = nanoseconds(sample(function->delay, slot(kSlotLatency), slot(kSlotSize)));
+    strike.resolved[0] = drawn(function->delay);
   } else if (const auto* ladder = std::get_if<TaskManagementLadder>(&action)) {
-    const auto& waits = ladder->steps[strike.resolved[0]].fault.delay;
-    strike.resolved[1] = nanoseconds(sample(waits, slot(kSlotLatency), slot(kSlotSize)));
+    strike.resolved[1] = drawn(ladder->steps[strike.resolved[0]].fault.delay);
   } else if (std::holds_alternative<DataFault>(action)) {
     strike.resolved = {slot(kSlotSize), slot(kSlotPattern)};
-  } else if (std::holds_alternative<Reorder>(action)) {
+  } else if (std::holds_alternative<Shuffle>(action)) {
     strike.resolved[0] = slot(kSlotPattern);
   }
 }
