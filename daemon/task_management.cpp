@@ -2,6 +2,7 @@
 
 #include "daemon/connection.hpp"
 #include "daemon/log.hpp"
+#include "protocol/iscsi/task_management_codes.hpp"
 #include "protocol/scsi/sense_codes.hpp"
 
 #include <atomic>
@@ -9,22 +10,8 @@
 namespace faultlun::daemon {
 namespace {
 
-// Function and response codes: RFC 7143 §11.5.1 and §11.6.1, RFC 7144 §6.
-enum Function : std::uint8_t {
-  kAbortTaskSet = 2,
-  kClearTaskSet = 4,
-  kLogicalUnitReset = 5,
-  kTargetWarmReset = 6,
-  kTargetColdReset = 7,
-  kITNexusReset = 11,
-  kQueryAsyncEvent = 12,
-};
-enum Response : std::uint8_t {
-  kFunctionComplete = 0,
-  kLunDoesNotExist = 2,
-  kNotSupported = 5,
-  kFunctionSucceeded = 7,
-};
+namespace task_function = iscsi::task_function;
+namespace task_response = iscsi::task_response;
 
 constexpr auto kClearedByAnotherInitiator = scsi::sense("commands_cleared_by_another_initiator");
 constexpr auto kDeviceReset = scsi::sense("bus_device_reset_function_occurred");
@@ -42,7 +29,7 @@ struct Rendezvous {
     if (waiting.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     if (finish) finish();
     issuer->loop().post([issuer = issuer, itt = initiator_task_tag, then = afterwards] {
-      issuer->respond(itt, kFunctionComplete);
+      issuer->respond(itt, task_response::kComplete);
       if (then) then();
     });
   }
@@ -164,36 +151,36 @@ void manage_tasks(Connection& issuer, World& world, const iscsi::effect::ManageT
   log::scsi().info("task management function={} lun={} initiator={}", request.function,
                    request.lun ? std::to_string(*request.lun) : "?", issuer.summary().initiator);
   switch (request.function) {
-    case kTargetWarmReset:
+    case task_function::kTargetWarmReset:
       return reset_target(issuer, world, request, false);
-    case kTargetColdReset:
+    case task_function::kTargetColdReset:
       return reset_target(issuer, world, request, true);
-    case kITNexusReset:
+    case task_function::kItNexusReset:
       issuer.abort_tasks(std::nullopt, false, iscsi::AbortedBy::own_function);
       runner.renew_nexus();
-      return issuer.respond(itt, kFunctionComplete);
+      return issuer.respond(itt, task_response::kComplete);
     default:
       break;
   }
-  if (!host) return issuer.respond(itt, kLunDoesNotExist);
+  if (!host) return issuer.respond(itt, task_response::kNoSuchLun);
   switch (request.function) {
-    case kAbortTaskSet:
-      return issuer.respond(itt, kFunctionComplete);  // the session has done it
-    case kClearTaskSet:
+    case task_function::kAbortTaskSet:
+      return issuer.respond(itt, task_response::kComplete);  // the session has done it
+    case task_function::kClearTaskSet:
       return clear_task_set(issuer, world, host, request);
-    case kLogicalUnitReset:
+    case task_function::kLogicalUnitReset:
       return reset_unit(issuer, world, host, request);
-    case kQueryAsyncEvent: {
+    case task_function::kQueryAsyncEvent: {
       const auto pending = host->look_at_unit(
           [&](const auto& unit) { return unit.pending_attention(runner.nexus()); });
-      if (!pending) return issuer.respond(itt, kFunctionComplete);
+      if (!pending) return issuer.respond(itt, task_response::kComplete);
       // Additional response information, SAM-5 §7.11: UADE, sense key, ASC, ASCQ.
       const auto additional = 0x01000000U << 0 | static_cast<std::uint32_t>(pending->key) << 16 |
                               static_cast<std::uint32_t>(pending->asc) << 8 | pending->ascq;
-      return issuer.respond(itt, kFunctionSucceeded, additional);
+      return issuer.respond(itt, task_response::kSucceeded, additional);
     }
     default:
-      return issuer.respond(itt, kNotSupported);
+      return issuer.respond(itt, task_response::kNotSupported);
   }
 }
 

@@ -6,6 +6,7 @@
 // kTaskManagementDataWait at most.  With one connection a response on the wire is ahead of every
 // later one, so the order of §4.2.3.3 needs no wait for ExpStatSN.
 #include "protocol/iscsi/session_impl.hpp"
+#include "protocol/iscsi/task_management_codes.hpp"
 #include "protocol/scsi/logical_unit.hpp"
 
 #include <algorithm>
@@ -13,33 +14,6 @@
 
 namespace faultlun::iscsi {
 namespace {
-
-/// §11.5.1 and RFC 7144 §6.3.
-enum Function : std::uint8_t {
-  abort_task_function = 1,
-  abort_task_set = 2,
-  clear_aca = 3,
-  clear_task_set = 4,
-  logical_unit_reset = 5,
-  target_warm_reset = 6,
-  target_cold_reset = 7,
-  task_reassign = 8,
-  query_task = 9,
-  query_task_set = 10,
-  it_nexus_reset = 11,
-  query_async_event = 12,
-};
-
-/// §11.6.1 and RFC 7144 §6.4.
-namespace response {
-constexpr std::uint8_t kComplete = 0;
-constexpr std::uint8_t kNoSuchTask = 1;
-constexpr std::uint8_t kNoSuchLun = 2;
-constexpr std::uint8_t kReassignmentNotSupported = 4;
-constexpr std::uint8_t kNotSupported = 5;
-constexpr std::uint8_t kSucceeded = 7;
-constexpr std::uint8_t kRejected = 255;
-}  // namespace response
 
 bool supported(std::uint8_t function, std::uint8_t protocol_level) {
   for (const auto& row : scsi::task_management_table())
@@ -49,13 +23,14 @@ bool supported(std::uint8_t function, std::uint8_t protocol_level) {
 }
 
 bool names_a_unit(std::uint8_t function) {
-  return function != target_warm_reset && function != target_cold_reset &&
-         function != it_nexus_reset;
+  return function != task_function::kTargetWarmReset &&
+         function != task_function::kTargetColdReset && function != task_function::kItNexusReset;
 }
 
 /// Functions that wait for the commands before them (§4.2.3.3).
 bool covers_many(std::uint8_t function) {
-  return function != abort_task_function && function != query_task && function != query_async_event;
+  return function != task_function::kAbortTask && function != task_function::kQueryTask &&
+         function != task_function::kQueryAsyncEvent;
 }
 
 /// Takes back RunTask effects that nobody has performed yet; true when there was one.
@@ -80,7 +55,7 @@ void Session::Impl::on_task_management(const PduView& pdu, Outbox& out, Effects&
   if (full && pdu.immediate())
     return send_reject(pdu, wire::reject::kTooManyImmediateCommands, out);
   acknowledge(pdu);
-  if (full) return send_task_management_response(tag, response::kRejected, 0, out);
+  if (full) return send_task_management_response(tag, task_response::kRejected, 0, out);
 
   Management management;
   management.function = bhs.function & 0x7f;
@@ -90,24 +65,24 @@ void Session::Impl::on_task_management(const PduView& pdu, Outbox& out, Effects&
   management.cmd_sn = bhs.cmd_sn.value();
   management.birth = births_++;
 
-  if (management.function == task_reassign)  // ErrorRecoveryLevel 0 (A10.14)
-    return send_task_management_response(tag, response::kReassignmentNotSupported, 0, out);
+  if (management.function == task_function::kTaskReassign)  // ErrorRecoveryLevel 0 (A10.14)
+    return send_task_management_response(tag, task_response::kReassignmentNotSupported, 0, out);
   if (!supported(management.function, login_.parameters.protocol_level))
-    return send_task_management_response(tag, response::kNotSupported, 0, out);
+    return send_task_management_response(tag, task_response::kNotSupported, 0, out);
   if (names_a_unit(management.function) && !management.lun)
-    return send_task_management_response(tag, response::kNoSuchLun, 0, out);
+    return send_task_management_response(tag, task_response::kNoSuchLun, 0, out);
 
   const std::uint32_t referenced = bhs.referenced_task_tag.value();
-  if (management.function == abort_task_function) {
+  if (management.function == task_function::kAbortTask) {
     const std::uint8_t answer =
         abort_one(management, referenced, bhs.ref_cmd_sn.value(), out, effects);
     return respond_when_ready(management, answer, out);
   }
-  if (management.function == query_task) {
+  if (management.function == task_function::kQueryTask) {
     const Task* task = tasks_.find(referenced);
     const bool there = task != nullptr && !task->aborted && task->lun == management.lun;
-    return send_task_management_response(tag, there ? response::kSucceeded : response::kComplete, 0,
-                                         out);
+    return send_task_management_response(
+        tag, there ? task_response::kSucceeded : task_response::kComplete, 0, out);
   }
   start(management, out, effects);
 }
@@ -115,26 +90,26 @@ void Session::Impl::on_task_management(const PduView& pdu, Outbox& out, Effects&
 /// §11.6.1 (A10.02 to A10.06, A10.15).
 std::uint8_t Session::Impl::abort_one(Management& management, std::uint32_t referenced_tag,
                                       std::uint32_t ref_cmd_sn, Outbox& out, Effects& effects) {
-  if (find_management(referenced_tag) != nullptr) return response::kRejected;
+  if (find_management(referenced_tag) != nullptr) return task_response::kRejected;
   Task* const task = tasks_.find(referenced_tag);
   if (task != nullptr && !task->aborted) {
-    if (task->lun != management.lun) return response::kNoSuchTask;
+    if (task->lun != management.lun) return task_response::kNoSuchTask;
     management.single = true;
     management.covered_birth = task->birth;
     abort_task(*task, false, out, effects);
-    return response::kComplete;
+    return task_response::kComplete;
   }
   for (Ahead& ahead : ahead_) {
     if (!ahead.command || ahead.cancelled || ahead.view().initiator_task_tag() != referenced_tag)
       continue;
     ahead.cancelled = true;
-    return response::kComplete;
+    return task_response::kComplete;
   }
   // Unknown: its command may still be on the way, and then must not be executed.
-  if (!serial_less(ref_cmd_sn, management.cmd_sn)) return response::kNoSuchTask;
+  if (!serial_less(ref_cmd_sn, management.cmd_sn)) return task_response::kNoSuchTask;
   switch (window_.place(ref_cmd_sn)) {
     case CommandWindow::Place::outside:
-      return response::kNoSuchTask;
+      return task_response::kNoSuchTask;
     case CommandWindow::Place::next:
       window_.advance();
       break;
@@ -142,7 +117,7 @@ std::uint8_t Session::Impl::abort_one(Management& management, std::uint32_t refe
       cancel_cmd_sn(ref_cmd_sn);
       break;
   }
-  return response::kComplete;
+  return task_response::kComplete;
 }
 
 /// A function that covers more than one task: now, or when the commands before it are here
@@ -180,14 +155,17 @@ void Session::Impl::act_on_waiting(Outbox& out, Effects& effects) {
 /// Does what the session can do, and hands the rest over.
 void Session::Impl::act(Management management, Outbox& out, Effects& effects) {
   management.birth = births_++;  // everything that is here now is covered
-  if (management.function == query_task_set) {
+  if (management.function == task_function::kQueryTaskSet) {
     const bool any = task_at(management.lun);
     return send_task_management_response(management.initiator_task_tag,
-                                         any ? response::kSucceeded : response::kComplete, 0, out);
+                                         any ? task_response::kSucceeded : task_response::kComplete,
+                                         0, out);
   }
-  if (management.function == abort_task_set || management.function == it_nexus_reset) {
+  if (management.function == task_function::kAbortTaskSet ||
+      management.function == task_function::kItNexusReset) {
     tasks_.for_each([&](Task& task) {
-      if (!task.aborted && (management.function == it_nexus_reset || task.lun == management.lun))
+      if (!task.aborted &&
+          (management.function == task_function::kItNexusReset || task.lun == management.lun))
         abort_task(task, false, out, effects);
     });
   }
@@ -226,7 +204,7 @@ void Session::Impl::finish_task_management(std::uint32_t initiator_task_tag, std
 
 void Session::Impl::respond_when_ready(Management management, std::uint8_t answer, Outbox& out) {
   // After a cold reset every connection closes: there is no later moment to answer (A10.11).
-  if (management.function == target_cold_reset || covered_tasks_gone(management))
+  if (management.function == task_function::kTargetColdReset || covered_tasks_gone(management))
     return send_task_management_response(management.initiator_task_tag, answer,
                                          management.additional, out);
   management.state = Management::State::tasks;
@@ -250,7 +228,8 @@ void Session::Impl::answer_managements(Outbox& out) {
     const bool late = each.armed && each.deadline <= now_;
     if (!late && !covered_tasks_gone(each)) return false;
     send_task_management_response(each.initiator_task_tag,
-                                  late ? response::kRejected : each.response, each.additional, out);
+                                  late ? task_response::kRejected : each.response, each.additional,
+                                  out);
     return true;
   });
   if (managements_.empty()) managements_ = std::vector<Management>();
