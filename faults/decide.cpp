@@ -74,6 +74,9 @@ bool applies(const Rule& rule, const Effect& effect, const Facts& facts) {
   if (const auto* patch = std::get_if<Patch>(&effect.action)) return patch_applies(*patch, facts);
   if (const auto* data = std::get_if<DataFault>(&effect.action))
     return data_fault_applies(*data, facts);
+  if (const auto* ladder = std::get_if<TaskManagementLadder>(&effect.action))
+    return std::ranges::any_of(ladder->steps,
+                               [&](const auto& step) { return step.is_about(facts.function); });
   return true;
 }
 
@@ -296,11 +299,31 @@ void Decider::resolve(const InstalledRule& rule, RuleCounter& counter, const Ver
         nanoseconds(sample(delay->time, slot(kSlotLatency), slot(kSlotSize), counter.times[place]));
   } else if (const auto* pace = std::get_if<Pace>(&action)) {
     strike.resolved[0] = nanoseconds(sample(pace->gap, slot(kSlotLatency), slot(kSlotSize)));
+  } else if (const auto* function = std::get_if<TaskManagementFault>(&action)) {
+    strike.resolved[0] = nanoseconds(sample(function->delay, slot(kSlotLatency), slot(kSlotSize)));
+  } else if (const auto* ladder = std::get_if<TaskManagementLadder>(&action)) {
+    const auto& step = ladder->steps[strike.resolved[0]];
+    strike.resolved[1] = nanoseconds(sample(step.fault.delay, slot(kSlotLatency), slot(kSlotSize)));
   } else if (std::holds_alternative<DataFault>(action)) {
     strike.resolved = {slot(kSlotSize), slot(kSlotPattern)};
   } else if (std::holds_alternative<Reorder>(action)) {
     strike.resolved[0] = slot(kSlotPattern);
   }
+}
+
+/// The step that a function takes, which is then used once more.  `first`: where the counters of
+/// this ladder begin.
+std::optional<std::size_t> take_step(const TaskManagementLadder& ladder, std::uint8_t function,
+                                     std::size_t first, std::vector<std::uint32_t>& used) {
+  if (used.size() < first + ladder.steps.size()) used.resize(first + ladder.steps.size());
+  for (std::size_t i = 0; i < ladder.steps.size(); ++i) {
+    const auto& step = ladder.steps[i];
+    auto& count = used[first + i];
+    if (!step.is_about(function) || count == step.times) continue;
+    if (step.times != TaskManagementLadder::kForEver) ++count;
+    return i;
+  }
+  return std::nullopt;
 }
 
 /// Lets every effect of a rule that fired strike, as far as the list goes on.
@@ -320,6 +343,12 @@ void Decider::strike(const InstalledRule& rule, RuleCounter& counter, Verdict& v
           counter.errors_at.size() < RuleState::kMaxBlocksCounted)
         ++counter.errors_at[bad->first];
     } else {
+      if (const auto* ladder = std::get_if<TaskManagementLadder>(&effect.action)) {
+        const auto step = take_step(*ladder, facts_.function, i * TaskManagementLadder::kMaxSteps,
+                                    counter.ladder);
+        if (!step) continue;
+        strike.resolved[0] = *step;
+      }
       resolve(rule, counter, verdict, i, strike);
     }
     any = true;

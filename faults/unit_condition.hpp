@@ -1,7 +1,7 @@
-// The condition that a fault has put a logical unit in: offline, unplugged, without power, starting,
-// sanitizing, formatting, busy.  A value without a clock: `now` is an argument, and what ends by
-// time is noticed by the next settle().  What the unit itself keeps (medium, revision, prediction)
-// is scsi::LogicalUnit's; daemon/lun_host has both.
+// The condition that a fault has put a logical unit in: offline, unplugged, without power,
+// starting, sanitizing, formatting, busy.  A value without a clock: `now` is an argument, and what
+// ends by time is noticed by the next settle().  What the unit itself keeps (medium, revision,
+// prediction) is scsi::LogicalUnit's; daemon/lun_host has both.
 #pragma once
 
 #include "faults/action.hpp"

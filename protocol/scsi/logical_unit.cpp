@@ -73,8 +73,7 @@ const CommandRow* LogicalUnit::Impl::row_of(const Cdb& cdb) const {
 }
 
 std::optional<Reply> LogicalUnit::Impl::not_ready(const CommandRow& row) const {
-  if (unready && (unready->strict ? !row.is(passes_attention)
-                                  : (row.traits & media_access) != 0))
+  if (unready && (unready->strict ? !row.is(passes_attention) : (row.traits & media_access) != 0))
     return check_condition(unready->sense);
   if (row.is(needs_medium) && !loaded) return refused(sense("medium_not_present_tray_open"));
   if (row.is(needs_active) && !started) return refused(sense("initializing_command_required"));

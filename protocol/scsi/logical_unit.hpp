@@ -50,9 +50,10 @@ struct Surroundings {
   std::span<const std::uint16_t> luns;  ///< the target's LUNs, ascending, for REPORT LUNS
 };
 
-/// Why the unit is not ready, as a fault rule has it: this sense, with progress if there is any, for
-/// commands that need the medium; `strict`: for all but those that nothing stops (INQUIRY, REPORT
-/// LUNS, REQUEST SENSE, which tells it as pollable sense data; SPC-4 §5.12, SBC-3 §4.11.2, §5.3).
+/// Why the unit is not ready, as a fault rule has it: this sense, with progress if there is any,
+/// for commands that need the medium; `strict`: for all but those that nothing stops (INQUIRY,
+/// REPORT LUNS, REQUEST SENSE, which tells it as pollable sense data; SPC-4 §5.12, SBC-3 §4.11.2,
+/// §5.3).
 struct Unready {
   Sense sense;
   bool strict = false;
