@@ -36,6 +36,10 @@ void LogicalUnit::misdirect_attentions(NexusId own, std::span<const SenseCode> c
     wrong->second.attentions.raise_exactly(condition, times);
 }
 
+void LogicalUnit::forget_next_attentions() {
+  impl_->for_next_nexus = {};
+}
+
 void LogicalUnit::set_unready(std::optional<Unready> why) {
   impl_->unready = std::move(why);
 }

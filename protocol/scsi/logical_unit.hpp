@@ -109,6 +109,7 @@ class LogicalUnit {
   /// With `conditions` it is those that the wrong nexus gets.
   void misdirect_attentions(NexusId own, std::span<const SenseCode> conditions,
                             std::uint32_t times);
+  void forget_next_attentions();  ///< those for the nexus attached next
   void set_unready(std::optional<Unready> why);
   /// The door: out (2/3A/02) and in again (6/28/00 for all unless `silent`).
   void eject();
