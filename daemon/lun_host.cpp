@@ -40,6 +40,7 @@ void LunHost::change(const faults::UnitChange& change, faults::Time now) {
 }
 
 void LunHost::busy_for(faults::Time duration, faults::Time now) {
+  if (duration <= faults::Time{}) return;
   with_unit([&](scsi::LogicalUnit&) {
     condition_.busy_for(duration, now);
     follow({}, now);

@@ -1,5 +1,7 @@
 #include "daemon/task_management_faults.hpp"
 
+#include "protocol/iscsi/task_management_codes.hpp"
+
 #include <algorithm>
 
 namespace faultlun::daemon {
@@ -70,33 +72,31 @@ CombinedTaskManagementFault combine(const faults::Decision& decision) {
   return sum;
 }
 
-CombinedTaskManagementFault
-TaskManagementFaults::judge(const iscsi::effect::JudgeTaskManagement& arrived,
-                            const faults::Decision& decision, TimePoint now,
-                            iscsi::Session& session, iscsi::Outbox& out, iscsi::Effects& effects) {
+CombinedTaskManagementFault TaskManagementFaults::judge(
+    const iscsi::effect::JudgeTaskManagement& arrived, const faults::Decision& decision,
+    TimePoint now, iscsi::Session& session, iscsi::Outbox& out, iscsi::Effects& effects) {
   const auto tag = arrived.initiator_task_tag;
   auto combined = combine(decision);
-  const auto& fault = combined.fault;
+  auto& fault = combined.fault;
+  // A cold reset closes every connection, so there would be nobody to answer later.
+  if (arrived.function == iscsi::task_function::kTargetColdReset) fault.delay_first = true;
   std::erase_if(remembered_, [&](const auto& each) { return each.initiator_task_tag == tag; });
   if (combined.drop) return combined;  // the session ends before it could act
   const bool late = combined.delay > Duration::zero();
   Remembered entry;
   entry.initiator_task_tag = tag;
   entry.fault = fault;
-  if (late) entry.due = now + combined.delay;
   entry.judged = !late || !fault.delay_first;
-  if (late || fault.busy_after > faults::Time{} || fault.no_attention) {
-    if (remembered_.size() >= kMaxRemembered) {
-      // Nobody may wait for ever for what is forgotten here.
-      const auto oldest = remembered_.front();
-      remembered_.erase(remembered_.begin());
-      if (!oldest.judged)
-        session.judge(oldest.initiator_task_tag, verdict_of(oldest.fault, false), out, effects);
-      session.release_task_management(oldest.initiator_task_tag, out);
-    }
+  if (late && (!entry.judged || fault.answered)) entry.due = now + combined.delay;
+  if (entry.due || fault.busy_after > faults::Time{} || fault.no_attention) {
+    // Those with a moment to come are functions that the session has not answered, half as many.
+    const auto oldest =
+        std::ranges::find_if(remembered_, [](const auto& each) { return !each.due; });
+    if (remembered_.size() >= kMaxRemembered && oldest != remembered_.end())
+      remembered_.erase(oldest);
     remembered_.push_back(entry);
   }
-  if (entry.judged) session.judge(tag, verdict_of(fault, late), out, effects);
+  if (entry.judged) session.judge(tag, verdict_of(fault, entry.due.has_value()), out, effects);
   return combined;
 }
 
@@ -132,10 +132,12 @@ void TaskManagementFaults::on_deadline(TimePoint now, iscsi::Session& session, i
       remembered_.erase(remembered_.begin() + static_cast<std::ptrdiff_t>(i));
     else
       ++i;
-    if (entry.judged)
+    if (entry.judged) {
       session.release_task_management(entry.initiator_task_tag, out);
-    else
-      session.judge(entry.initiator_task_tag, verdict_of(entry.fault, false), out, effects);
+      continue;
+    }
+    // Its effects come alone: the next one is due at once, when they have been performed.
+    return session.judge(entry.initiator_task_tag, verdict_of(entry.fault, false), out, effects);
   }
 }
 

@@ -22,7 +22,8 @@ CombinedTaskManagementFault combine(const faults::Decision& decision);
 
 class TaskManagementFaults {
  public:
-  /// Functions remembered; the oldest is forgotten then, and goes its way without its fault.
+  /// Functions remembered.  Then the oldest that has been judged and answered is forgotten: should
+  /// it still reach manage_tasks(), it goes its way without its fault.
   static constexpr std::size_t kMaxRemembered = 2 * iscsi::kMaxTaskManagements;
 
   /// Carries out the decision about a function that arrived: session.judge(), at once or when the
@@ -35,7 +36,8 @@ class TaskManagementFaults {
   std::optional<faults::TaskManagementFault> take(std::uint32_t initiator_task_tag);
 
   std::optional<TimePoint> deadline() const;
-  /// Judges functions that waited and releases answers that were held.
+  /// Releases answers that were held and judges one function that waited: perform its effects, then
+  /// ask deadline() again.
   void on_deadline(TimePoint now, iscsi::Session& session, iscsi::Outbox& out,
                    iscsi::Effects& effects);
 
