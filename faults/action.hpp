@@ -174,10 +174,14 @@ struct Attention {
   enum class Nexus : std::uint8_t { own, others, all, next_login };
   std::vector<scsi::SenseCode> codes;  ///< several: one after the other (`storm`)
   Nexus nexus = Nexus::all;
-  bool wrong_nexus = false;  ///< reported by a nexus that it does not concern
+  std::uint32_t count = 1;  ///< times that each is reported, to each nexus
+  /// Reported by a nexus that it does not concern: what pends for the one whose command matched, or
+  /// `codes`, goes to its neighbour.
+  bool wrong_nexus = false;
   friend bool operator==(const Attention&, const Attention&) = default;
 };
-/// Unit attentions of this kind are not established while the rule lives; no codes: none at all.
+/// Unit attentions of this kind that pend for the nexus are forgotten before the command that
+/// matched would report them; no codes: all of them.
 struct NoAttention {
   std::vector<scsi::SenseCode> codes;
   friend bool operator==(const NoAttention&, const NoAttention&) = default;
@@ -262,23 +266,30 @@ struct TaskManagementFault {
   enum class Act : std::uint8_t { perform, skip, partial };
   Act act = Act::perform;
   bool answered = true;
-  std::optional<std::uint8_t> response;  ///< RFC 7143 §11.6.1; nothing: the true one
-  Distribution delay;                    ///< of the answer
-  bool delay_first = false;              ///< the function itself waits, not only its answer
-  std::uint32_t survivors = 1;           ///< partial: tasks that go on
-  bool collateral = false;               ///< tasks of other initiators vanish, too
-  bool collateral_status = false;        ///< ... with TASK ABORTED instead of silence
-  bool collateral_attention = false;     ///< ... and a unit attention
-  Time busy_after{};                     ///< reset: the unit answers BUSY for this long
-  bool no_attention = false;             ///< reset: without the unit attention
+  std::optional<std::uint8_t> response = std::nullopt;  ///< RFC 7143 §11.6.1; nothing: the true one
+  Distribution delay = {};                              ///< of the answer
+  bool delay_first = false;           ///< the function itself waits, not only its answer
+  std::uint32_t survivors = 1;        ///< partial: tasks that go on
+  bool collateral = false;            ///< tasks of other initiators vanish, too
+  bool collateral_status = false;     ///< ... with TASK ABORTED instead of silence
+  bool collateral_attention = false;  ///< ... and a unit attention
+  Time busy_after{};                  ///< reset: the unit answers BUSY for this long
+  bool no_attention = false;          ///< reset: without the unit attention
   friend bool operator==(const TaskManagementFault&, const TaskManagementFault&) = default;
 };
 /// One step for each function of a kind that comes: the first one that fits and is not used up.
 struct TaskManagementLadder {
+  static constexpr std::uint8_t kAnyFunction = 0;
+  static constexpr std::size_t kMaxSteps = 64;
+  static constexpr std::uint32_t kForEver = UINT32_MAX;  ///< `times` of a step that is not used up
   struct Step {
-    std::uint8_t function = 0;
+    std::uint8_t function = kAnyFunction;
+    std::uint32_t times = 1;
     TaskManagementFault fault;
     bool drop = false;  ///< the connection is closed instead
+    bool is_about(std::uint8_t asked) const {
+      return function == kAnyFunction || function == asked;
+    }
     friend bool operator==(const Step&, const Step&) = default;
   };
   std::vector<Step> steps;

@@ -65,7 +65,7 @@ class Decider {
   bool was_once(const InstalledRule& rule, const RuleCounter& counter) const;
   std::optional<Stretch> bad_blocks(const InstalledRule& rule, const RuleCounter& counter,
                                     const MediumError& error, const Verdict& verdict) const;
-  bool resolve_ladder(RuleCounter& counter, const TaskManagementLadder& ladder,
+  bool resolve_ladder(RuleCounter& counter, const TaskManagementLadder& ladder, std::size_t place,
                       Strike& strike) const;
   void resolve(const InstalledRule& rule, RuleCounter& counter, const Verdict& verdict,
                std::size_t place, Strike& strike) const;
@@ -214,13 +214,18 @@ std::optional<Stretch> Decider::bad_blocks(const InstalledRule& rule, const Rule
   return std::nullopt;
 }
 
-/// The first step for this function that is not used up; false: there is none.
+/// The step that a function takes, which is then used once more; false: none fits.  `place` of the
+/// effect says where the counters of its ladder begin.
 bool Decider::resolve_ladder(RuleCounter& counter, const TaskManagementLadder& ladder,
-                             Strike& strike) const {
-  counter.ladder.resize(ladder.steps.size());
+                             std::size_t place, Strike& strike) const {
+  const auto first = place * TaskManagementLadder::kMaxSteps;
+  auto& used = counter.ladder;
+  if (used.size() < first + ladder.steps.size()) used.resize(first + ladder.steps.size());
   for (std::size_t i = 0; i < ladder.steps.size(); ++i) {
-    if (ladder.steps[i].function != facts_.function || counter.ladder[i] != 0) continue;
-    counter.ladder[i] = 1;
+    const auto& step = ladder.steps[i];
+    auto& count = used[first + i];
+    if (!step.is_about(facts_.function) || count == step.times) continue;
+    if (step.times != TaskManagementLadder::kForEver) ++count;
     strike.resolved[0] = i;
     return true;
   }
@@ -281,7 +286,7 @@ Outcome Decider::strike(const InstalledRule& rule, RuleCounter& counter, const V
         ++counter.errors_at[bad->first];
     } else {
       if (const auto* ladder = std::get_if<TaskManagementLadder>(&effect.action);
-          ladder != nullptr && !resolve_ladder(counter, *ladder, strike))
+          ladder != nullptr && !resolve_ladder(counter, *ladder, i, strike))
         continue;
       resolve(rule, counter, verdict, i, strike);
     }
