@@ -43,7 +43,8 @@ Connection::Connection(Loop& loop, World& world, Arrival arrival, Transport& tra
                               .portal_group_tag = arrival_.portal_group_tag,
                               .random = &entropy,
                               .portal_address = arrival_.local_address,
-                              .command_window = limits_.command_window};
+                              .command_window = limits_.command_window,
+                              .judge = this};
   login_ = std::make_unique<iscsi::Login>(context);
 }
 
@@ -111,6 +112,39 @@ void Connection::receive_login(const iscsi::PduView& pdu) {
   close_after_flush("login failed");
 }
 
+faults::SessionFacts Connection::facts_of(std::string_view initiator, const iscsi::Isid& isid,
+                                          std::string_view target) const {
+  faults::SessionFacts facts;
+  facts.initiator = initiator;
+  facts.isid = hex_of(isid);
+  facts.target = target;
+  facts.portal = arrival_.portal_index;
+  facts.portal_group_tag = arrival_.portal_group_tag;
+  facts.source = host_of(arrival_.peer_address);
+  return facts;
+}
+
+/// Rules may refuse a login, or leave it without an answer.
+iscsi::LoginOrder Connection::judge(std::string_view initiator, const iscsi::Isid& isid,
+                                    std::string_view target) {
+  constexpr std::uint16_t kNotFound = 0x0203;
+  const auto rules = world_.rules();
+  if (rules->ignores_logins()) return {};
+  const auto session = facts_of(initiator, isid, target);
+  faults::Facts facts;
+  facts.site = faults::Site::login_rx;
+  facts.session = &session;
+  facts.now = world_.since_start(loop_.now());
+  const faults::InstalledRule* why = nullptr;
+  const auto then = faults::decide_login(*rules, facts, why);
+  if (then == faults::Drop::Then::nothing) return {};
+  log::faults().info("login of {} {} rule={}", initiator,
+                     then == faults::Drop::Then::silent ? "left without an answer" : "refused",
+                     why->rule.id);
+  if (then == faults::Drop::Then::silent) return {iscsi::LoginOrder::Kind::silence, 0, ""};
+  return {iscsi::LoginOrder::Kind::refuse, kNotFound, "a rule says that there is no such target"};
+}
+
 void Connection::login_done() {
   const auto& result = login_->result();
   const bool unnamed = result.target_name.empty();
@@ -151,14 +185,8 @@ void Connection::enter_full_feature() {
   session_ = std::make_unique<iscsi::Session>(login_->result(), *arrival_.directory,
                                               limits_.command_window);
   if (!discovery && target) {
-    faults::SessionFacts facts;
-    facts.initiator = summary_.initiator;
-    facts.isid = hex_of(session_->login().isid);
-    facts.target = summary_.target;
+    auto facts = facts_of(summary_.initiator, session_->login().isid, summary_.target);
     facts.target_index = target->index();
-    facts.portal = arrival_.portal_index;
-    facts.portal_group_tag = summary_.portal_group_tag;
-    facts.source = host_of(arrival_.peer_address);
     facts.tsih = summary_.tsih;
     const auto number = world_.aliases.enter(facts);
     runner_ = std::make_unique<TaskRunner>(loop_, world_, *session_, out_, std::move(target),

@@ -37,13 +37,14 @@ class Transport {
   virtual void input_wanted() = 0;  ///< receive() may be called again
 };
 
-class Connection final : public std::enable_shared_from_this<Connection> {
+class Connection final : public iscsi::LoginJudge,
+                         public std::enable_shared_from_this<Connection> {
  public:
   static constexpr std::size_t kOutboxHighWater =
       4 << 20;  ///< bytes unsent beyond which no more commands are taken
 
   Connection(Loop& loop, World& world, Arrival arrival, Transport& transport);
-  ~Connection();
+  ~Connection() override;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -114,6 +115,10 @@ class Connection final : public std::enable_shared_from_this<Connection> {
  private:
   enum class Phase : std::uint8_t { login, reinstating, full_feature, closing };
 
+  iscsi::LoginOrder judge(std::string_view initiator, const iscsi::Isid& isid,
+                          std::string_view target) override;
+  faults::SessionFacts facts_of(std::string_view initiator, const iscsi::Isid& isid,
+                                std::string_view target) const;
   void receive_login(const iscsi::PduView& pdu);
   void login_done();
   void enter_full_feature();

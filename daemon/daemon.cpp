@@ -94,7 +94,7 @@ std::vector<std::shared_ptr<TargetHost>> Daemon::make_targets(const config::Conf
     if (!host) {
       host = std::make_shared<TargetHost>(target.name, static_cast<std::uint16_t>(i),
                                           target.power_on_unit_attention, std::move(map));
-    } else if (host->luns()->by_number != map->by_number) {
+    } else if (host->configured_luns()->by_number != map->by_number) {
       host->set_luns(map);
       for (const auto& unit : map->by_number)
         if (unit) unit->with_unit([](auto& each) { each.raise(kReportedLunsChanged); });

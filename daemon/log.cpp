@@ -12,9 +12,9 @@ namespace {
 struct Loggers {
   std::shared_ptr<spdlog::sinks::stderr_color_sink_mt> sink =
       std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
-  spdlog::logger iscsi{"iscsi", sink}, scsi{"scsi", sink}, lun{"lun", sink},
+  spdlog::logger iscsi{"iscsi", sink}, scsi{"scsi", sink}, faults{"faults", sink}, lun{"lun", sink},
       control{"control", sink}, core{"core", sink};
-  std::vector<spdlog::logger*> all{&iscsi, &scsi, &lun, &control, &core};
+  std::vector<spdlog::logger*> all{&iscsi, &scsi, &faults, &lun, &control, &core};
 
   Loggers() {
     sink->set_pattern("%Y-%m-%dT%H:%M:%S.%f %l %n: %v");
@@ -35,6 +35,9 @@ spdlog::logger& iscsi() {
 }
 spdlog::logger& scsi() {
   return loggers().scsi;
+}
+spdlog::logger& faults() {
+  return loggers().faults;
 }
 spdlog::logger& lun() {
   return loggers().lun;

@@ -9,6 +9,7 @@ namespace faultlun::daemon::log {
 
 spdlog::logger& iscsi();    ///< connections, logins, sessions
 spdlog::logger& scsi();     ///< commands, task management
+spdlog::logger& faults();   ///< rules
 spdlog::logger& lun();      ///< backends
 spdlog::logger& control();  ///< HTTP
 spdlog::logger& core();     ///< start, stop, configuration

@@ -2,10 +2,12 @@
 //
 // Plain reads and writes do not take the lock.  Every locked use of the unit moves `epoch` on; a
 // connection remembers, per unit, the epoch at which it last learned that nothing stands in its way
-// (LunPath), and only asks again when the epoch has moved.
+// (LunPath), and only asks again when the epoch has moved.  A unit that a fault has put into some
+// condition is not straight for anybody: its commands ask for a verdict() first.
 #pragma once
 
 #include "faults/write_history.hpp"
+#include "faults/unit_condition.hpp"
 #include "lun_backends/block_device.hpp"
 #include "protocol/scsi/logical_unit.hpp"
 
@@ -14,9 +16,33 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <utility>
 
 namespace faultlun::daemon {
+
+/// What a unit in some condition makes of a command before LogicalUnit::plan() hears of it.
+struct UnitVerdict {
+  enum class Kind : std::uint8_t {
+    go_on,    ///< plan it: the unit answers for itself, ready or not
+    absent,   ///< answer as a LUN without a unit does (scsi::answer_absent_unit)
+    reply,    ///< answer with `reply`
+    silence,  ///< never answer
+  };
+  Kind kind = Kind::go_on;
+  scsi::Reply reply;
+};
+
+/// For the control API.
+struct UnitReport {
+  faults::UnitCondition::State state = faults::UnitCondition::State::ready;
+  std::optional<faults::Time> until, busy_until;
+  std::optional<std::uint16_t> progress;  ///< 65536ths
+  bool loaded = true;
+  std::string revision;
+  std::optional<scsi::SenseCode> prediction;
+};
 
 class LunHost {
  public:
@@ -58,6 +84,24 @@ class LunHost {
   }
   bool retired() const { return retired_.load(std::memory_order_acquire); }
 
+  // ---- faults.  Conditions that end by time are noticed by the next call: there is no timer.
+
+  /// Carries out a change of this unit's state; change_unit() (unit_changes.hpp) does what concerns
+  /// the rest of the target as well.
+  void change(const faults::UnitChange& change, faults::Time now);
+  /// Every command is answered BUSY for this long.
+  void busy_for(faults::Time duration, faults::Time now);
+  /// For each command off the straight path.  Takes no lock while nothing is the matter.
+  UnitVerdict verdict(faults::Time now);
+  /// The unit is as it was configured: ready, loaded, with its own revision; pending unit
+  /// attentions stay.  True when something was the matter.
+  bool heal();
+  UnitReport report(faults::Time now);
+  /// In some condition: then nobody's path is straight.
+  bool disturbed() const { return disturbed_.load(std::memory_order_acquire); }
+  /// Unplugged: left out of its target's LunMap.
+  bool removed() const { return removed_.load(std::memory_order_acquire); }
+
   /// Commands that must not overlap on the medium (COMPARE AND WRITE) take turns.  `turn` is called
   /// when it is the caller's turn: at once (true is returned and `turn` is NOT called) or from
   /// end_turn() of the one before.  Each that waits is a command of a session, and those are
@@ -66,11 +110,17 @@ class LunHost {
   void end_turn();
 
  private:
+  void follow(const faults::UnitCondition::News& news, faults::Time now);
+
   std::uint16_t number_;
   scsi::LogicalUnitProfile profile_;
   std::unique_ptr<lun_backends::BlockDevice> device_;
   std::mutex mutex_;
   scsi::LogicalUnit unit_;
+  faults::UnitCondition condition_;  ///< behind the lock as well
+  std::string revision_ = profile_.revision;
+  std::optional<scsi::SenseCode> prediction_;
+  std::atomic<bool> disturbed_{false}, removed_{false};
   std::atomic<std::uint32_t> epoch_{1};
   std::atomic<bool> retired_{false};
 

@@ -44,7 +44,7 @@ config::Json report_targets(World& world) {
   auto list = config::Json::array();
   for (const auto& target : world.targets()) {
     auto luns = config::Json::array();
-    for (const auto& host : target->luns()->by_number) {
+    for (const auto& host : target->configured_luns()->by_number) {
       if (!host) continue;
       const auto& profile = host->profile();
       luns.push_back({{"lun", host->number()},
@@ -64,7 +64,7 @@ std::string gauges(World& world) {
   std::size_t units = 0;
   const auto targets = world.targets();
   for (const auto& target : targets)
-    units += target->luns()->numbers.size();
+    units += target->configured_luns()->numbers.size();
   std::string out;
   gauge(out, "sessions", "iSCSI sessions logged in", world.sessions.size());
   gauge(out, "targets", "targets configured", targets.size());

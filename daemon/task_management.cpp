@@ -88,8 +88,20 @@ void tell(Connection& connection, const std::set<std::uint16_t>& units, scsi::Se
 /// What a reset does to one session: its tasks go, and its next command there learns of it
 /// (A10.09).  This comes before the reset of the unit itself, so that no answer of an old task can
 /// follow the unit attention.
-void lose_tasks(Connection& each, const Connection* issuer, std::optional<std::uint16_t> lun) {
-  tell(each, each.abort_tasks(lun, false, aborted_by(each, issuer)), kDeviceReset);
+/// What a fault leaves of a reset, beside the tasks.
+struct ResetManners {
+  bool attention = true;
+  faults::Time busy_for{}, now{};
+  void reset(LunHost& host, scsi::ResetKind kind) const {
+    host.with_unit([&](auto& unit) { unit.reset(kind, attention); });
+    host.busy_for(busy_for, now);
+  }
+};
+
+void lose_tasks(Connection& each, const Connection* issuer, std::optional<std::uint16_t> lun,
+                const ResetManners& manners) {
+  const auto units = each.abort_tasks(lun, false, aborted_by(each, issuer));
+  if (manners.attention) tell(each, units, kDeviceReset);
 }
 
 void clear_task_set(Connection& issuer, World& world, const std::shared_ptr<LunHost>& host,
@@ -110,24 +122,23 @@ void clear_task_set(Connection& issuer, World& world, const std::shared_ptr<LunH
 }
 
 void reset_unit(Connection& issuer, World& world, const std::shared_ptr<LunHost>& host,
-                const iscsi::effect::ManageTasks& request) {
+                const iscsi::effect::ManageTasks& request, const ResetManners& manners) {
   auto rendezvous = rendezvous_for(issuer, request);
-  rendezvous->finish = [host] {
-    host->with_unit([](auto& unit) { unit.reset(scsi::ResetKind::logical_unit); });
-  };
-  on_every_session(
-      world, issuer.runner()->target(), rendezvous,
-      [lun = host->number(), self = &issuer](Connection& each) { lose_tasks(each, self, lun); });
+  rendezvous->finish = [host, manners] { manners.reset(*host, scsi::ResetKind::logical_unit); };
+  on_every_session(world, issuer.runner()->target(), rendezvous,
+                   [lun = host->number(), self = &issuer, manners](Connection& each) {
+                     lose_tasks(each, self, lun, manners);
+                   });
 }
 
 void reset_target(Connection& issuer, World& world, const iscsi::effect::ManageTasks& request,
-                  bool cold) {
+                  bool cold, const ResetManners& manners) {
   auto rendezvous = rendezvous_for(issuer, request);
   auto& target = issuer.runner()->target();
   const auto kind = cold ? scsi::ResetKind::target_cold : scsi::ResetKind::target_warm;
-  rendezvous->finish = [kind, luns = target.luns()] {
+  rendezvous->finish = [kind, manners, luns = target.luns()] {
     for (const auto& host : luns->by_number)
-      if (host) host->with_unit([kind](auto& unit) { unit.reset(kind); });
+      if (host) manners.reset(*host, kind);
   };
   if (cold) {
     target.forget_ports();
@@ -137,13 +148,33 @@ void reset_target(Connection& issuer, World& world, const iscsi::effect::ManageT
         each->loop().post([each] { each->close_after_flush("target cold reset"); });
     };
   }
-  on_every_session(world, target, rendezvous,
-                   [self = &issuer](Connection& each) { lose_tasks(each, self, std::nullopt); });
+  on_every_session(world, target, rendezvous, [self = &issuer, manners](Connection& each) {
+    lose_tasks(each, self, std::nullopt, manners);
+  });
 }
 
 }  // namespace
 
-void manage_tasks(Connection& issuer, World& world, const iscsi::effect::ManageTasks& request) {
+void lose_other_tasks(Connection& issuer, World& world, std::optional<std::uint16_t> lun,
+                      const faults::TaskManagementFault& fault) {
+  const auto part = [lun, with_status = fault.collateral_status,
+                     attention = fault.collateral_attention](Connection& each) {
+    const auto units = each.abort_tasks(lun, with_status, iscsi::AbortedBy::another_nexus);
+    if (attention) tell(each, units, kClearedByAnotherInitiator);
+  };
+  for (const auto& each : sessions_of(world, issuer.runner()->target())) {
+    if (each.get() == &issuer) continue;
+    if (&each->loop() == &issuer.loop())
+      part(*each);
+    else
+      each->loop().post([each, part] { part(*each); });
+  }
+}
+
+void manage_tasks(Connection& issuer, World& world, const iscsi::effect::ManageTasks& request,
+                  const faults::TaskManagementFault* fault, faults::Time now) {
+  ResetManners manners;
+  if (fault != nullptr) manners = {!fault->no_attention, fault->busy_after, now};
   issuer.loop().counters().add(Metric::task_management_requests);
   auto& runner = *issuer.runner();
   const auto host = request.lun ? runner.target().luns()->find(*request.lun) : nullptr;
@@ -152,9 +183,9 @@ void manage_tasks(Connection& issuer, World& world, const iscsi::effect::ManageT
                    request.lun ? std::to_string(*request.lun) : "?", issuer.summary().initiator);
   switch (request.function) {
     case task_function::kTargetWarmReset:
-      return reset_target(issuer, world, request, false);
+      return reset_target(issuer, world, request, false, manners);
     case task_function::kTargetColdReset:
-      return reset_target(issuer, world, request, true);
+      return reset_target(issuer, world, request, true, manners);
     case task_function::kItNexusReset:
       issuer.abort_tasks(std::nullopt, false, iscsi::AbortedBy::own_function);
       runner.renew_nexus();
@@ -169,7 +200,7 @@ void manage_tasks(Connection& issuer, World& world, const iscsi::effect::ManageT
     case task_function::kClearTaskSet:
       return clear_task_set(issuer, world, host, request);
     case task_function::kLogicalUnitReset:
-      return reset_unit(issuer, world, host, request);
+      return reset_unit(issuer, world, host, request, manners);
     case task_function::kQueryAsyncEvent: {
       const auto pending = host->look_at_unit(
           [&](const auto& unit) { return unit.pending_attention(runner.nexus()); });

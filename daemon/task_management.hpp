@@ -4,6 +4,7 @@
 #pragma once
 
 #include "daemon/world.hpp"
+#include "faults/action.hpp"
 #include "protocol/iscsi/session.hpp"
 
 namespace faultlun::daemon {
@@ -11,7 +12,14 @@ namespace faultlun::daemon {
 class Connection;
 
 /// Carries the request out and answers it on `issuer`, when every session concerned has lost its
-/// tasks.
-void manage_tasks(Connection& issuer, World& world, const iscsi::effect::ManageTasks& request);
+/// tasks.  `fault` (null: none) says that a reset is told to nobody, or leaves its units BUSY from
+/// `now` on; what else is in it the session has seen to.
+void manage_tasks(Connection& issuer, World& world, const iscsi::effect::ManageTasks& request,
+                  const faults::TaskManagementFault* fault = nullptr, faults::Time now = {});
+
+/// The collateral damage of a fault: tasks of the other sessions vanish at the unit that the
+/// function is about, or at all of them.
+void lose_other_tasks(Connection& issuer, World& world, std::optional<std::uint16_t> lun,
+                      const faults::TaskManagementFault& fault);
 
 }  // namespace faultlun::daemon

@@ -220,27 +220,29 @@ void TaskRunner::wait(TaskOperation& operation, Stage then, std::optional<When> 
     operation.held = true;
     return;
   }
-  if (before && trial.find<faults::Reorder>() != nullptr) return reorder(operation);
+  if (before && trial.find<faults::Shuffle>() != nullptr) return reorder(operation);
   if (trial.due > now) return loop_.arm(operation, trial.due);
   wake(operation);
 }
 
 /// Commands under one reordering rule leave together, in an order drawn by the first of them.
 void TaskRunner::reorder(TaskOperation& operation) {
-  const auto* strike = operation.ordeal->find<faults::Reorder>();
-  const auto& rule = std::get<faults::Reorder>(strike->effect->action);
+  const auto* strike = operation.ordeal->find<faults::Shuffle>();
+  const auto& rule = std::get<faults::Shuffle>(strike->effect->action);
   operation.held = true;
   loop_.arm(operation, std::max(operation.ordeal->due, loop_.now() + rule.for_at_most));
   std::vector<OperationPtr> waiting;
   for (const auto& each : operations_) {
     if (!each->ordeal || !each->held) continue;
-    const auto* other = each->ordeal->find<faults::Reorder>();
+    const auto* other = each->ordeal->find<faults::Shuffle>();
     if (other != nullptr && other->rule->lifetime == strike->rule->lifetime)
       waiting.push_back(each);
   }
   if (waiting.size() < rule.window) return;
-  const auto seed = waiting.front()->ordeal->find<faults::Reorder>()->resolved[0];
-  for (std::size_t place = 0; place < waiting.size() + 0 * seed; ++place) {
+  const auto seed = waiting.front()->ordeal->find<faults::Shuffle>()->resolved[0];
+  const faults::Drawer drawer(seed, strike->rule->rule.id, "reorder");
+  const auto order = faults::release_order({rule.window}, drawer, 0, waiting.size());
+  for (const auto place : order) {
     TaskOperation& each = *waiting[place];
     if (each.runner != nullptr && each.held) wake(each);
   }

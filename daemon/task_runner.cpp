@@ -145,8 +145,9 @@ void TaskRunner::refresh(LunPath& path) {
   // The epoch first: whatever changes after this moves it on, and the next command asks again.
   path.epoch = path.host->epoch();
   path.host->look_at_unit([&](const scsi::LogicalUnit& unit) {
-    path.straight_read = unit.straight_read(nexus_);
-    path.straight_write = unit.straight_write(nexus_);
+    const bool usual = !path.host->disturbed();
+    path.straight_read = usual && unit.straight_read(nexus_);
+    path.straight_write = usual && unit.straight_write(nexus_);
     path.write_through = !unit.write_cache_enabled();
   });
 }

@@ -18,12 +18,20 @@ std::shared_ptr<const LunMap> LunMap::of(std::vector<std::shared_ptr<LunHost>> u
   return map;
 }
 
+std::shared_ptr<const LunMap> LunMap::plugged_in(std::shared_ptr<const LunMap> all) {
+  std::vector<std::shared_ptr<LunHost>> units;
+  for (const auto& unit : all->by_number)
+    if (unit && !unit->removed()) units.push_back(unit);
+  return units.size() == all->numbers.size() ? std::move(all) : of(std::move(units));
+}
+
 TargetHost::TargetHost(std::string name, std::uint16_t index, bool power_on_unit_attention,
                        std::shared_ptr<const LunMap> luns)
     : name_(std::move(name)),
       index_(index),
       power_on_unit_attention_(power_on_unit_attention),
-      luns_(std::move(luns)) {}
+      luns_(LunMap::plugged_in(luns)),
+      configured_(std::move(luns)) {}
 
 std::shared_ptr<const LunMap> TargetHost::luns() const {
   const std::lock_guard lock(mutex_);
@@ -32,7 +40,21 @@ std::shared_ptr<const LunMap> TargetHost::luns() const {
 
 void TargetHost::set_luns(std::shared_ptr<const LunMap> luns) {
   const std::lock_guard lock(mutex_);
-  luns_ = std::move(luns);
+  configured_ = std::move(luns);
+  luns_ = LunMap::plugged_in(configured_);
+}
+
+std::shared_ptr<const LunMap> TargetHost::configured_luns() const {
+  const std::lock_guard lock(mutex_);
+  return configured_;
+}
+
+bool TargetHost::refresh_luns() {
+  const std::lock_guard lock(mutex_);
+  auto now = LunMap::plugged_in(configured_);
+  if (now->numbers == luns_->numbers) return false;
+  luns_ = std::move(now);
+  return true;
 }
 
 std::optional<scsi::SenseCode> TargetHost::first_attention(const std::string& initiator_port) {

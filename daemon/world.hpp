@@ -27,6 +27,8 @@ struct LunMap {
   std::vector<std::shared_ptr<LunHost>> by_number;  ///< index: LUN; null: no unit
 
   static std::shared_ptr<const LunMap> of(std::vector<std::shared_ptr<LunHost>> units);
+  /// `all` without its unplugged units; `all` itself when it has none.
+  static std::shared_ptr<const LunMap> plugged_in(std::shared_ptr<const LunMap> all);
   std::shared_ptr<LunHost> find(std::uint16_t lun) const {
     return lun < by_number.size() ? by_number[lun] : nullptr;
   }
@@ -41,8 +43,13 @@ class TargetHost {
 
   const std::string& name() const { return name_; }
   std::uint16_t index() const { return index_; }
+  /// The units that are there: those configured but the unplugged ones.
   std::shared_ptr<const LunMap> luns() const;
+  /// All of them.
+  std::shared_ptr<const LunMap> configured_luns() const;
   void set_luns(std::shared_ptr<const LunMap> luns);
+  /// A unit has been unplugged or plugged in: luns() is made anew.  False: it has not changed.
+  bool refresh_luns();
 
   /// The unit attention that a session of this initiator port starts with on every unit: 29/00 at
   /// its first login, 29/07 (I_T nexus loss) later; nothing when configured so.
@@ -55,7 +62,7 @@ class TargetHost {
   std::uint16_t index_;
   bool power_on_unit_attention_;
   mutable std::mutex mutex_;
-  std::shared_ptr<const LunMap> luns_;
+  std::shared_ptr<const LunMap> luns_, configured_;
   std::set<std::string> known_ports_;
 };
 

@@ -7,7 +7,7 @@
 
 #include "faults/distribution.hpp"
 #include "faults/time.hpp"
-#include "faults/timing.hpp"
+#include "faults/service_time.hpp"
 #include "protocol/scsi/command.hpp"
 
 #include <cstdint>
@@ -108,9 +108,10 @@ struct Pace {
   Distribution gap;
   friend bool operator==(const Pace&, const Pace&) = default;
 };
-struct Stall {
-  StallPattern pattern;
-  friend bool operator==(const Stall&, const Stall&) = default;
+/// The whole unit pauses now and then.
+struct Pause {
+  Stall pattern;
+  friend bool operator==(const Pause&, const Pause&) = default;
 };
 /// Token bucket: commands a second, or bytes a second.
 struct Throttle {
@@ -118,9 +119,10 @@ struct Throttle {
   bool bytes = false;
   friend bool operator==(const Throttle&, const Throttle&) = default;
 };
-struct Cliff {
-  CliffPattern pattern;
-  friend bool operator==(const Cliff&, const Cliff&) = default;
+/// Fast for a budget of bytes, then slow.
+struct Slowdown {
+  Cliff pattern;
+  friend bool operator==(const Slowdown&, const Slowdown&) = default;
 };
 /// Until it is released (POST /v1/held/release) or aborted.
 struct Hold {
@@ -128,10 +130,10 @@ struct Hold {
   friend bool operator==(const Hold&, const Hold&) = default;
 };
 /// Held until `window` commands are, then released in seeded order; or after `for_at_most`.
-struct Reorder {
+struct Shuffle {
   std::uint32_t window = 2;
   Time for_at_most{};
-  friend bool operator==(const Reorder&, const Reorder&) = default;
+  friend bool operator==(const Shuffle&, const Shuffle&) = default;
 };
 
 // ---- replies -----------------------------------------------------------------------------------
@@ -172,10 +174,14 @@ struct Attention {
   enum class Nexus : std::uint8_t { own, others, all, next_login };
   std::vector<scsi::SenseCode> codes;  ///< several: one after the other (`storm`)
   Nexus nexus = Nexus::all;
-  bool wrong_nexus = false;  ///< reported by a nexus that it does not concern
+  std::uint32_t count = 1;  ///< times that each is reported, to each nexus
+  /// Reported by a nexus that it does not concern: what pends for the one whose command matched, or
+  /// `codes`, goes to its neighbour.
+  bool wrong_nexus = false;
   friend bool operator==(const Attention&, const Attention&) = default;
 };
-/// Unit attentions of this kind are not established while the rule lives; no codes: none at all.
+/// Unit attentions of this kind that pend for the nexus are forgotten before the command that
+/// matched would report them; no codes: all of them.
 struct NoAttention {
   std::vector<scsi::SenseCode> codes;
   friend bool operator==(const NoAttention&, const NoAttention&) = default;
@@ -260,31 +266,38 @@ struct TaskManagementFault {
   enum class Act : std::uint8_t { perform, skip, partial };
   Act act = Act::perform;
   bool answered = true;
-  std::optional<std::uint8_t> response;  ///< RFC 7143 §11.6.1; nothing: the true one
-  Distribution delay;                    ///< of the answer
-  bool delay_first = false;              ///< the function itself waits, not only its answer
-  std::uint32_t survivors = 1;           ///< partial: tasks that go on
-  bool collateral = false;               ///< tasks of other initiators vanish, too
-  bool collateral_status = false;        ///< ... with TASK ABORTED instead of silence
-  bool collateral_attention = false;     ///< ... and a unit attention
-  Time busy_after{};                     ///< reset: the unit answers BUSY for this long
-  bool no_attention = false;             ///< reset: without the unit attention
+  std::optional<std::uint8_t> response = std::nullopt;  ///< RFC 7143 §11.6.1; nothing: the true one
+  Distribution delay = {};                              ///< of the answer
+  bool delay_first = false;           ///< the function itself waits, not only its answer
+  std::uint32_t survivors = 1;        ///< partial: tasks that go on
+  bool collateral = false;            ///< tasks of other initiators vanish, too
+  bool collateral_status = false;     ///< ... with TASK ABORTED instead of silence
+  bool collateral_attention = false;  ///< ... and a unit attention
+  Time busy_after{};                  ///< reset: the unit answers BUSY for this long
+  bool no_attention = false;          ///< reset: without the unit attention
   friend bool operator==(const TaskManagementFault&, const TaskManagementFault&) = default;
 };
 /// One step for each function of a kind that comes: the first one that fits and is not used up.
 struct TaskManagementLadder {
+  static constexpr std::uint8_t kAnyFunction = 0;
+  static constexpr std::size_t kMaxSteps = 64;
+  static constexpr std::uint32_t kForEver = UINT32_MAX;  ///< `times` of a step that is not used up
   struct Step {
-    std::uint8_t function = 0;
+    std::uint8_t function = kAnyFunction;
+    std::uint32_t times = 1;
     TaskManagementFault fault;
     bool drop = false;  ///< the connection is closed instead
+    bool is_about(std::uint8_t asked) const {
+      return function == kAnyFunction || function == asked;
+    }
     friend bool operator==(const Step&, const Step&) = default;
   };
   std::vector<Step> steps;
   friend bool operator==(const TaskManagementLadder&, const TaskManagementLadder&) = default;
 };
 
-using Action = std::variant<Answer, MediumError, Silence, Drop, Absent, Delay, Pace, Stall,
-                            Throttle, Cliff, Hold, Reorder, Patch, Attention, NoAttention,
+using Action = std::variant<Answer, MediumError, Silence, Drop, Absent, Delay, Pace, Pause,
+                            Throttle, Slowdown, Hold, Shuffle, Patch, Attention, NoAttention,
                             UnitChange, DataFault, TaskManagementFault, TaskManagementLadder>;
 
 bool is_terminal(const Action& action);

@@ -65,7 +65,7 @@ class Decider {
   bool was_once(const InstalledRule& rule, const RuleCounter& counter) const;
   std::optional<Stretch> bad_blocks(const InstalledRule& rule, const RuleCounter& counter,
                                     const MediumError& error, const Verdict& verdict) const;
-  bool resolve_ladder(RuleCounter& counter, const TaskManagementLadder& ladder,
+  bool resolve_ladder(RuleCounter& counter, const TaskManagementLadder& ladder, std::size_t place,
                       Strike& strike) const;
   void resolve(const InstalledRule& rule, RuleCounter& counter, const Verdict& verdict,
                std::size_t place, Strike& strike) const;
@@ -214,13 +214,18 @@ std::optional<Stretch> Decider::bad_blocks(const InstalledRule& rule, const Rule
   return std::nullopt;
 }
 
-/// The first step for this function that is not used up; false: there is none.
+/// The step that a function takes, which is then used once more; false: none fits.  `place` of the
+/// effect says where the counters of its ladder begin.
 bool Decider::resolve_ladder(RuleCounter& counter, const TaskManagementLadder& ladder,
-                             Strike& strike) const {
-  counter.ladder.resize(ladder.steps.size());
+                             std::size_t place, Strike& strike) const {
+  const auto first = place * TaskManagementLadder::kMaxSteps;
+  auto& used = counter.ladder;
+  if (used.size() < first + ladder.steps.size()) used.resize(first + ladder.steps.size());
   for (std::size_t i = 0; i < ladder.steps.size(); ++i) {
-    if (ladder.steps[i].function != facts_.function || counter.ladder[i] != 0) continue;
-    counter.ladder[i] = 1;
+    const auto& step = ladder.steps[i];
+    auto& count = used[first + i];
+    if (!step.is_about(facts_.function) || count == step.times) continue;
+    if (step.times != TaskManagementLadder::kForEver) ++count;
     strike.resolved[0] = i;
     return true;
   }
@@ -234,20 +239,28 @@ void Decider::resolve(const InstalledRule& rule, RuleCounter& counter, const Ver
   };
   const auto& action = strike.effect->action;
   const auto nanoseconds = [](Time time) { return static_cast<std::uint64_t>(time.count()); };
+  const auto drawn = [&](const Distribution& distribution) {
+    if (counter.times.size() <= place) counter.times.resize(place + 1);
+    auto& memory = counter.times[place].distribution;
+    const auto sampled = sample(distribution, memory, slot(kSlotLatency), verdict.index);
+    memory = sampled.state;
+    return nanoseconds(sampled.delay);
+  };
   if (const auto* delay = std::get_if<Delay>(&action)) {
     if (counter.times.size() <= place) counter.times.resize(place + 1);
-    strike.resolved[0] =
-        nanoseconds(sample(delay->time, slot(kSlotLatency), slot(kSlotSize), counter.times[place]));
+    const auto bytes = facts_.blocks * facts_.block_size;
+    strike.resolved[0] = nanoseconds(draw_service_time(
+        delay->time, counter.times[place], slot(kSlotLatency), verdict.index,
+        delay->time.burst ? slot(kSlotSize) : 0, delay->time.burst ? slot(kSlotPattern) : 0, bytes));
   } else if (const auto* pace = std::get_if<Pace>(&action)) {
-    strike.resolved[0] = nanoseconds(sample(pace->gap, slot(kSlotLatency), slot(kSlotSize)));
+    strike.resolved[0] = drawn(pace->gap);
   } else if (const auto* function = std::get_if<TaskManagementFault>(&action)) {
-    strike.resolved[0] = nanoseconds(sample(function->delay, slot(kSlotLatency), slot(kSlotSize)));
+    strike.resolved[0] = drawn(function->delay);
   } else if (const auto* ladder = std::get_if<TaskManagementLadder>(&action)) {
-    const auto& waits = ladder->steps[strike.resolved[0]].fault.delay;
-    strike.resolved[1] = nanoseconds(sample(waits, slot(kSlotLatency), slot(kSlotSize)));
+    strike.resolved[1] = drawn(ladder->steps[strike.resolved[0]].fault.delay);
   } else if (std::holds_alternative<DataFault>(action)) {
     strike.resolved = {slot(kSlotSize), slot(kSlotPattern)};
-  } else if (std::holds_alternative<Reorder>(action)) {
+  } else if (std::holds_alternative<Shuffle>(action)) {
     strike.resolved[0] = slot(kSlotPattern);
   }
 }
@@ -273,7 +286,7 @@ Outcome Decider::strike(const InstalledRule& rule, RuleCounter& counter, const V
         ++counter.errors_at[bad->first];
     } else {
       if (const auto* ladder = std::get_if<TaskManagementLadder>(&effect.action);
-          ladder != nullptr && !resolve_ladder(counter, *ladder, strike))
+          ladder != nullptr && !resolve_ladder(counter, *ladder, i, strike))
         continue;
       resolve(rule, counter, verdict, i, strike);
     }

@@ -38,7 +38,7 @@ struct Strike {
   std::uint32_t verdict = 0;  ///< index into Decision::verdicts
   /// Delay, Pace, TaskManagementFault: [0] nanoseconds.  DataFault: [0] draw of slot 2 (where),
   /// [1] draw of slot 3 (which bytes).  MediumError: [0] first bad LBA, [1] its last in the
-  /// command. Reorder: [0] seed of the order.  TaskManagementLadder: [0] the step.
+  /// command. Reorder: [0] seed of the order.  TaskManagementLadder: [0] the step, [1] nanoseconds.
   std::array<std::uint64_t, 2> resolved{};
 };
 

@@ -87,6 +87,7 @@ class Login::Impl {
   LoginContext context_;
   State state_ = State::more;
   bool started_ = false;     ///< a first Login Request came
+  bool silent_ = false;      ///< nothing is answered any more
   bool introduced_ = false;  ///< its whole text was judged
   LoginRequestBhs first_{}, request_{};
   std::uint32_t requests_ = 0;
@@ -101,7 +102,7 @@ class Login::Impl {
 };
 
 Login::State Login::Impl::receive(const PduView& pdu, bytes::Buffer& out) {
-  if (state_ != State::more) return state_;
+  if (state_ != State::more || silent_) return state_;
   if (pdu.opcode() != wire::opcode::kLoginRequest) {
     if (started_)
       return fail({LoginStatus::invalid_during_login, "a PDU that is no Login Request"}, out);
@@ -118,7 +119,7 @@ Login::State Login::Impl::receive(const PduView& pdu, bytes::Buffer& out) {
   }
   if (auto verdict = check_header(); !verdict.ok()) return fail(std::move(verdict), out);
   if (auto verdict = take_text(pdu); !verdict.ok()) return fail(std::move(verdict), out);
-  return respond(out);
+  return silent_ ? state_ : respond(out);
 }
 
 LoginVerdict Login::Impl::check_first() const {
@@ -185,6 +186,13 @@ LoginVerdict Login::Impl::introduce(const Declared& keys) {
   auto admission = admit(context_, keys, handle);
   redirect_ = std::move(admission.redirect);
   if (!admission.verdict.ok()) return admission.verdict;
+  if (context_.judge != nullptr) {
+    const auto order =
+        context_.judge->judge(admission.initiator_name, handle.isid, admission.target_name);
+    silent_ = order.kind == LoginOrder::Kind::silence;
+    if (order.kind == LoginOrder::Kind::refuse)
+      return {static_cast<LoginStatus>(order.status), order.reason};
+  }
   target_alias_ = std::move(admission.target_alias);
   negotiation_.type = admission.type;
   negotiation_.leading = handle.tsih == 0;

@@ -49,6 +49,22 @@ class SessionIndex {
   virtual std::uint16_t new_tsih() = 0;
 };
 
+/// What is to become of a login that the directory would let in.
+struct LoginOrder {
+  enum class Kind : std::uint8_t { proceed, refuse, silence };
+  Kind kind = Kind::proceed;
+  std::uint16_t status = 0;  ///< refuse: class * 256 + detail (§11.13.5)
+  const char* reason = "";
+};
+/// Asked once, when the names of a login are known.
+class LoginJudge {
+ public:
+  virtual ~LoginJudge() = default;
+  /// `target` is empty for a discovery session that names none.
+  virtual LoginOrder judge(std::string_view initiator, const Isid& isid,
+                           std::string_view target) = 0;
+};
+
 struct LoginContext {
   const Directory& directory;  ///< must outlive the login
   SessionIndex& sessions;
@@ -58,6 +74,7 @@ struct LoginContext {
   std::uint32_t command_window =
       kCommandWindow;  ///< the session's: MaxCmdSN must not go back later
   std::uint32_t first_stat_sn = 1;
+  LoginJudge* judge = nullptr;  ///< nobody: every login proceeds
 };
 
 /// Everything the full-feature phase starts from.

@@ -96,6 +96,22 @@ void Session::finish_task_management(std::uint32_t initiator_task_tag, std::uint
   impl_->finish_task_management(initiator_task_tag, response, additional, out);
 }
 
+void Session::ask_before_task_management(bool ask) {
+  impl_->ask_before_task_management_ = ask;
+}
+
+void Session::judge(std::uint32_t initiator_task_tag, const TaskManagementVerdict& verdict,
+                    Outbox& out, Effects& effects) {
+  // The effect that asked is still in `effects`; what comes of it must not take it for pending.
+  Effects own;
+  impl_->judge(initiator_task_tag, verdict, out, own);
+  effects.insert(effects.end(), own.begin(), own.end());
+}
+
+void Session::release_task_management(std::uint32_t initiator_task_tag, Outbox& out) {
+  impl_->release_task_management(initiator_task_tag, out);
+}
+
 void Session::abort_tasks(std::optional<std::uint16_t> lun, bool task_aborted_status, AbortedBy by,
                           Outbox& out, Effects& effects) {
   impl_->abort_tasks(lun, task_aborted_status, by, out, effects);

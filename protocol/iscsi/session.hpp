@@ -75,6 +75,16 @@ struct ManageTasks {
   std::uint8_t lun_field[8];
   std::optional<std::uint16_t> lun;
 };
+/// A task management function has arrived and waits for judge(): only after
+/// ask_before_task_management().  Comes alone, as ManageTasks does.
+struct JudgeTaskManagement {
+  std::uint32_t initiator_task_tag;
+  std::uint8_t function;
+  std::optional<std::uint16_t> lun;  ///< of a function that names a unit
+  std::uint32_t cmd_sn;
+  bool immediate;
+  std::uint32_t referenced_task_tag;
+};
 /// Send what is in the outbox, then close.  `end_session`: the nexus is gone.
 struct Close {
   enum class Why : std::uint8_t { logout, protocol_error, format_error, reset, idle };
@@ -84,9 +94,9 @@ struct Close {
 
 }  // namespace effect
 
-using Effect =
-    std::variant<effect::RunTask, effect::DataOut, effect::DataComplete, effect::R2tDue,
-                 effect::DataFailed, effect::AbortTask, effect::ManageTasks, effect::Close>;
+using Effect = std::variant<effect::RunTask, effect::DataOut, effect::DataComplete, effect::R2tDue,
+                            effect::DataFailed, effect::AbortTask, effect::ManageTasks,
+                            effect::JudgeTaskManagement, effect::Close>;
 using Effects = std::vector<Effect>;  ///< cleared and reused by the caller: no allocation per PDU
 
 /// Limits of a session beside the command window, each with a test at it.
@@ -106,6 +116,20 @@ inline constexpr std::chrono::seconds kTaskManagementDataWait{
     1};  ///< for Data-Out of aborted tasks
 inline constexpr std::chrono::seconds kTaskManagementOperationWait{
     10};  ///< for discard(); then response 255
+
+/// What becomes of a task management function.  Without a word about it: what RFC 7143 says.
+struct TaskManagementVerdict {
+  enum class Act : std::uint8_t {
+    perform,
+    skip,     ///< no task is touched; the response is `response`, or 0
+    partial,  ///< `survivors` of the tasks that it covers in this session go on, the youngest
+  };
+  Act act = Act::perform;
+  std::uint32_t survivors = 1;
+  bool answered = true;      ///< false: the initiator waits for ever
+  bool hold_answer = false;  ///< the answer waits for release_task_management()
+  std::optional<std::uint8_t> response = std::nullopt;  ///< instead of the true one
+};
 
 /// Who asks for tasks to be aborted: a function of this session that was handed over with
 /// ManageTasks spares the commands that came after it.
@@ -192,6 +216,14 @@ class Session {
   /// `additional`: 24 bits, RFC 7144 §6.2.
   void finish_task_management(std::uint32_t initiator_task_tag, std::uint8_t response,
                               std::uint32_t additional, Outbox& out);
+  /// From now on every function is parked and announced with JudgeTaskManagement; it covers the
+  /// tasks that are here when it arrives, and a parked one counts as one not answered yet.
+  void ask_before_task_management(bool ask);
+  /// Answers a JudgeTaskManagement effect, at once or later: the function goes on from here.
+  void judge(std::uint32_t initiator_task_tag, const TaskManagementVerdict& verdict, Outbox& out,
+             Effects& effects);
+  /// Lets an answer go that its verdict holds; when there is none yet, it will not be held.
+  void release_task_management(std::uint32_t initiator_task_tag, Outbox& out);
   /// Another nexus, or a function of ours that was handed over with ManageTasks, aborts tasks here
   /// (LOGICAL UNIT RESET, CLEAR TASK SET, target reset).  Each becomes an AbortTask effect; with
   /// `task_aborted_status` each is answered TASK ABORTED instead of silence.  `lun`: nothing means

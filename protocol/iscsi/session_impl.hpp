@@ -38,6 +38,9 @@ class Session::Impl {
   void discard(Task& task);
   void finish_task_management(std::uint32_t initiator_task_tag, std::uint8_t response,
                               std::uint32_t additional, Outbox& out);
+  void judge(std::uint32_t initiator_task_tag, const TaskManagementVerdict& verdict, Outbox& out,
+             Effects& effects);
+  void release_task_management(std::uint32_t initiator_task_tag, Outbox& out);
   void abort_tasks(std::optional<std::uint16_t> lun, bool task_aborted_status, AbortedBy by,
                    Outbox& out, Effects& effects);
   std::optional<TimePoint> deadline() const;
@@ -63,6 +66,7 @@ class Session::Impl {
   TimePoint now_{};                        ///< of the last receive() or on_deadline()
   std::uint32_t ping_tag_ = kReservedTag;  ///< TTT of a NOP-In that has no answer yet
   bool logout_requested_ = false;
+  bool ask_before_task_management_ = false;
   bool closed_ = false;  ///< Close was emitted: nothing is taken any more
 
  private:
@@ -78,15 +82,20 @@ class Session::Impl {
   /// A task management function that has no response yet.
   struct Management {
     enum class State : std::uint8_t {
+      arrived,   ///< parked until JudgeTaskManagement may be emitted
+      judging,   ///< it was emitted
       commands,  ///< waits for commands of lower CmdSN
       daemon,    ///< ManageTasks was emitted
       tasks,     ///< done; waits until what it aborted is gone
+      held,      ///< its answer waits for release_task_management()
     };
     State state = State::commands;
     std::uint8_t function = 0;
     std::uint8_t response = 0;
     bool single = false;  ///< ABORT TASK: covers `covered_birth` only
-    bool armed = true;    ///< `deadline` is set; otherwise on_deadline() sets it
+    bool immediate = false;
+    bool covers_now = true;  ///< what is here when it acts, not when it arrived
+    bool armed = true;       ///< `deadline` is set; otherwise on_deadline() sets it
     std::uint8_t lun_field[8] = {};
     std::optional<std::uint16_t> lun;
     std::uint32_t initiator_task_tag = 0;
@@ -94,6 +103,8 @@ class Session::Impl {
     std::uint32_t birth = 0;  ///< later tasks are not covered
     std::uint32_t covered_birth = 0;
     std::uint32_t additional = 0;
+    std::uint32_t referenced_tag = 0, ref_cmd_sn = 0;
+    TaskManagementVerdict verdict;
     TimePoint deadline{};
   };
   /// An aborted task that cannot be freed yet.
@@ -138,8 +149,8 @@ class Session::Impl {
 
   // session_manage.cpp
   void on_task_management(const PduView& pdu, Outbox& out, Effects& effects);
-  std::uint8_t abort_one(Management& management, std::uint32_t referenced_tag,
-                         std::uint32_t ref_cmd_sn, Outbox& out, Effects& effects);
+  void carry_on(Management management, Outbox& out, Effects& effects);
+  std::uint8_t abort_one(Management& management, Outbox& out, Effects& effects);
   void cancel_cmd_sn(std::uint32_t cmd_sn);
   void start(Management management, Outbox& out, Effects& effects);
   void act(Management management, Outbox& out, Effects& effects);
@@ -148,8 +159,13 @@ class Session::Impl {
   void cancel_ahead(const Management& management);
   void respond_when_ready(Management management, std::uint8_t response, Outbox& out);
   bool covered_tasks_gone(const Management& management) const;
+  static bool covers(const Management& management, const Task& task);
+  std::uint32_t birth_sparing(const Management& management) const;
+  void answer(Management management, std::uint8_t response, Outbox& out);
   void answer_managements(Outbox& out);
   Management* find_management(std::uint32_t initiator_task_tag);
+  std::optional<Management> take_management(std::uint32_t initiator_task_tag,
+                                            Management::State state);
   bool task_at(std::optional<std::uint16_t> lun) const;
   void abort_task(Task& task, bool task_aborted_status, Outbox& out, Effects& effects);
   void drained(Task& task, Outbox& out);

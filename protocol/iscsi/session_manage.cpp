@@ -5,6 +5,9 @@
 // no Data-Out that its initiator may still be sending.  Late data is swallowed for
 // kTaskManagementDataWait at most.  With one connection a response on the wire is ahead of every
 // later one, so the order of §4.2.3.3 needs no wait for ExpStatSN.
+//
+// A function arrives; is judged, if the daemon wants to; carries on; and is answered by answer()
+// alone, which knows what the verdict made of the answer.
 #include "protocol/iscsi/session_impl.hpp"
 #include "protocol/iscsi/task_management_codes.hpp"
 #include "protocol/scsi/logical_unit.hpp"
@@ -63,33 +66,63 @@ void Session::Impl::on_task_management(const PduView& pdu, Outbox& out, Effects&
   management.lun = scsi::parse_lun(bhs.lun);
   management.initiator_task_tag = tag;
   management.cmd_sn = bhs.cmd_sn.value();
+  management.immediate = pdu.immediate();
+  management.referenced_tag = bhs.referenced_task_tag.value();
+  management.ref_cmd_sn = bhs.ref_cmd_sn.value();
   management.birth = births_++;
+  if (!ask_before_task_management_) return carry_on(management, out, effects);
+  management.state = Management::State::arrived;
+  management.covers_now = false;
+  managements_.push_back(management);  // act_on_waiting() asks
+}
 
+void Session::Impl::judge(std::uint32_t initiator_task_tag, const TaskManagementVerdict& verdict,
+                          Outbox& out, Effects& effects) {
+  auto management = take_management(initiator_task_tag, Management::State::judging);
+  if (!management || closed_) return;
+  management->verdict = verdict;
+  using Act = TaskManagementVerdict::Act;
+  const bool spares_its_task =
+      verdict.act == Act::partial && management->function == task_function::kAbortTask;
+  if (verdict.act == Act::skip || spares_its_task)
+    answer(*management, task_response::kComplete, out);
+  else
+    carry_on(*management, out, effects);
+  if (!ahead_.empty()) replay(out, effects);  // ABORT TASK may have closed a gap
+  act_on_waiting(out, effects);
+}
+
+void Session::Impl::release_task_management(std::uint32_t initiator_task_tag, Outbox& out) {
+  Management* const found = find_management(initiator_task_tag);
+  if (found == nullptr || closed_) return;
+  found->verdict.hold_answer = false;
+  const auto held = take_management(initiator_task_tag, Management::State::held);
+  if (held) answer(*held, held->response, out);
+}
+
+void Session::Impl::carry_on(Management management, Outbox& out, Effects& effects) {
   if (management.function == task_function::kTaskReassign)  // ErrorRecoveryLevel 0 (A10.14)
-    return send_task_management_response(tag, task_response::kReassignmentNotSupported, 0, out);
+    return answer(management, task_response::kReassignmentNotSupported, out);
   if (!supported(management.function, login_.parameters.protocol_level))
-    return send_task_management_response(tag, task_response::kNotSupported, 0, out);
+    return answer(management, task_response::kNotSupported, out);
   if (names_a_unit(management.function) && !management.lun)
-    return send_task_management_response(tag, task_response::kNoSuchLun, 0, out);
-
-  const std::uint32_t referenced = bhs.referenced_task_tag.value();
+    return answer(management, task_response::kNoSuchLun, out);
   if (management.function == task_function::kAbortTask) {
-    const std::uint8_t answer =
-        abort_one(management, referenced, bhs.ref_cmd_sn.value(), out, effects);
-    return respond_when_ready(management, answer, out);
+    const std::uint8_t response = abort_one(management, out, effects);
+    return respond_when_ready(management, response, out);
   }
   if (management.function == task_function::kQueryTask) {
-    const Task* task = tasks_.find(referenced);
+    const Task* task = tasks_.find(management.referenced_tag);
     const bool there = task != nullptr && !task->aborted && task->lun == management.lun;
-    return send_task_management_response(
-        tag, there ? task_response::kSucceeded : task_response::kComplete, 0, out);
+    return answer(management, there ? task_response::kSucceeded : task_response::kComplete, out);
   }
   start(management, out, effects);
 }
 
 /// §11.6.1 (A10.02 to A10.06, A10.15).
-std::uint8_t Session::Impl::abort_one(Management& management, std::uint32_t referenced_tag,
-                                      std::uint32_t ref_cmd_sn, Outbox& out, Effects& effects) {
+std::uint8_t Session::Impl::abort_one(Management& management, Outbox& out, Effects& effects) {
+  const std::uint32_t referenced_tag = management.referenced_tag;
+  const std::uint32_t ref_cmd_sn = management.ref_cmd_sn;
   if (find_management(referenced_tag) != nullptr) return task_response::kRejected;
   Task* const task = tasks_.find(referenced_tag);
   if (task != nullptr && !task->aborted) {
@@ -126,6 +159,7 @@ void Session::Impl::start(Management management, Outbox& out, Effects& effects) 
   const std::uint32_t missing = management.cmd_sn - window_.expected();
   const bool wait = covers_many(management.function) && missing != 0 && missing <= window_.room();
   if (!wait) management.cmd_sn = window_.expected();
+  management.covers_now = management.covers_now || wait;
   management.state = Management::State::commands;
   management.deadline = now_ + kTaskManagementCommandWait;
   managements_.push_back(management);
@@ -142,9 +176,18 @@ bool Session::Impl::may_act(const Management& management) const {
 /// by the next call; deadline() asks for it.
 void Session::Impl::act_on_waiting(Outbox& out, Effects& effects) {
   while (effects.empty()) {
-    const auto next = std::find_if(managements_.begin(), managements_.end(),
-                                   [&](const auto& each) { return may_act(each); });
+    const auto next = std::find_if(managements_.begin(), managements_.end(), [&](const auto& each) {
+      return each.state == Management::State::arrived || may_act(each);
+    });
     if (next == managements_.end()) return;
+    if (next->state == Management::State::arrived) {
+      next->state = Management::State::judging;
+      effects.emplace_back(
+          effect::JudgeTaskManagement{next->initiator_task_tag, next->function,
+                                      names_a_unit(next->function) ? next->lun : std::nullopt,
+                                      next->cmd_sn, next->immediate, next->referenced_tag});
+      return;
+    }
     const Management management = *next;
     managements_.erase(next);
     if (serial_less(window_.expected(), management.cmd_sn)) cancel_ahead(management);
@@ -154,19 +197,17 @@ void Session::Impl::act_on_waiting(Outbox& out, Effects& effects) {
 
 /// Does what the session can do, and hands the rest over.
 void Session::Impl::act(Management management, Outbox& out, Effects& effects) {
-  management.birth = births_++;  // everything that is here now is covered
+  if (management.covers_now) management.birth = births_++;
+  if (management.verdict.act == TaskManagementVerdict::Act::partial)
+    management.birth = birth_sparing(management);
   if (management.function == task_function::kQueryTaskSet) {
     const bool any = task_at(management.lun);
-    return send_task_management_response(management.initiator_task_tag,
-                                         any ? task_response::kSucceeded : task_response::kComplete,
-                                         0, out);
+    return answer(management, any ? task_response::kSucceeded : task_response::kComplete, out);
   }
   if (management.function == task_function::kAbortTaskSet ||
       management.function == task_function::kItNexusReset) {
     tasks_.for_each([&](Task& task) {
-      if (!task.aborted &&
-          (management.function == task_function::kItNexusReset || task.lun == management.lun))
-        abort_task(task, false, out, effects);
+      if (!task.aborted && covers(management, task)) abort_task(task, false, out, effects);
     });
   }
   management.state = Management::State::daemon;
@@ -190,27 +231,59 @@ void Session::Impl::cancel_ahead(const Management& management) {
   }
 }
 
-void Session::Impl::finish_task_management(std::uint32_t initiator_task_tag, std::uint8_t answer,
+void Session::Impl::finish_task_management(std::uint32_t initiator_task_tag, std::uint8_t response,
                                            std::uint32_t additional, Outbox& out) {
-  const auto found = std::find_if(managements_.begin(), managements_.end(), [&](const auto& each) {
-    return each.initiator_task_tag == initiator_task_tag && each.state == Management::State::daemon;
-  });
-  if (found == managements_.end() || closed_) return;
-  Management management = *found;
-  managements_.erase(found);
-  management.additional = additional;
-  respond_when_ready(management, answer, out);
+  auto management = take_management(initiator_task_tag, Management::State::daemon);
+  if (!management || closed_) return;
+  management->additional = additional;
+  respond_when_ready(*management, response, out);
 }
 
-void Session::Impl::respond_when_ready(Management management, std::uint8_t answer, Outbox& out) {
+void Session::Impl::respond_when_ready(Management management, std::uint8_t response, Outbox& out) {
   // After a cold reset every connection closes: there is no later moment to answer (A10.11).
   if (management.function == task_function::kTargetColdReset || covered_tasks_gone(management))
-    return send_task_management_response(management.initiator_task_tag, answer,
-                                         management.additional, out);
+    return answer(management, response, out);
   management.state = Management::State::tasks;
-  management.response = answer;
+  management.response = response;
   management.armed = false;
   managements_.push_back(management);
+}
+
+/// The one way out: with the verdict's response, later, or never.
+void Session::Impl::answer(Management management, std::uint8_t response, Outbox& out) {
+  const auto& verdict = management.verdict;
+  if (!verdict.answered) return;
+  if (verdict.hold_answer) {
+    management.state = Management::State::held;
+    management.response = response;
+    managements_.push_back(management);
+    return;
+  }
+  if (verdict.response) {
+    response = *verdict.response;
+    management.additional = 0;
+  }
+  send_task_management_response(management.initiator_task_tag, response, management.additional,
+                                out);
+}
+
+/// Where the coverage ends when the youngest tasks are spared.
+std::uint32_t Session::Impl::birth_sparing(const Management& management) const {
+  std::vector<std::uint32_t> births;
+  tasks_.for_each([&](const Task& task) {
+    if (!task.aborted && covers(management, task)) births.push_back(task.birth);
+  });
+  std::ranges::sort(births, serial_less);
+  const std::size_t survivors = management.verdict.survivors;
+  if (survivors == 0) return management.birth;
+  if (births.empty()) return management.birth;
+  return births[births.size() - std::min(survivors, births.size())];
+}
+
+/// A function that covers many tasks: this is one of them.
+bool Session::Impl::covers(const Management& management, const Task& task) {
+  return (!names_a_unit(management.function) || task.lun == management.lun) &&
+         serial_less(task.birth, management.birth);
 }
 
 bool Session::Impl::covered_tasks_gone(const Management& management) const {
@@ -223,15 +296,16 @@ bool Session::Impl::covered_tasks_gone(const Management& management) const {
 
 void Session::Impl::answer_managements(Outbox& out) {
   wake_ = false;
-  std::erase_if(managements_, [&](const Management& each) {
-    if (each.state != Management::State::tasks) return false;
+  for (std::size_t i = 0; i < managements_.size();) {
+    const Management each = managements_[i];
     const bool late = each.armed && each.deadline <= now_;
-    if (!late && !covered_tasks_gone(each)) return false;
-    send_task_management_response(each.initiator_task_tag,
-                                  late ? task_response::kRejected : each.response, each.additional,
-                                  out);
-    return true;
-  });
+    if (each.state != Management::State::tasks || (!late && !covered_tasks_gone(each))) {
+      ++i;
+      continue;
+    }
+    managements_.erase(managements_.begin() + static_cast<std::ptrdiff_t>(i));
+    answer(each, late ? task_response::kRejected : each.response, out);
+  }
   if (managements_.empty()) managements_ = std::vector<Management>();
 }
 
@@ -239,6 +313,17 @@ Session::Impl::Management* Session::Impl::find_management(std::uint32_t initiato
   for (auto& each : managements_)
     if (each.initiator_task_tag == initiator_task_tag) return &each;
   return nullptr;
+}
+
+std::optional<Session::Impl::Management> Session::Impl::take_management(
+    std::uint32_t initiator_task_tag, Management::State state) {
+  const auto found = std::find_if(managements_.begin(), managements_.end(), [&](const auto& each) {
+    return each.initiator_task_tag == initiator_task_tag && each.state == state;
+  });
+  if (found == managements_.end()) return std::nullopt;
+  const Management management = *found;
+  managements_.erase(found);
+  return management;
 }
 
 bool Session::Impl::task_at(std::optional<std::uint16_t> lun) const {
@@ -331,9 +416,11 @@ std::optional<TimePoint> Session::Impl::deadline() const {
   };
   for (const auto& each : leaving_)
     if (each.task->draining) consider(each.armed, each.drain_deadline);
-  for (const auto& each : managements_)
-    if (each.state != Management::State::daemon)
+  for (const auto& each : managements_) {
+    if (each.state == Management::State::arrived) consider(false, {});
+    if (each.state == Management::State::commands || each.state == Management::State::tasks)
       consider(each.armed && !may_act(each), each.deadline);
+  }
   return first;
 }
 

@@ -35,29 +35,58 @@ bool is_reset_class(SenseCode condition) {
 
 void Attentions::raise(SenseCode condition) {
   const int rank = rank_of(condition);
-  if (std::ranges::find(pending_, condition) != pending_.end()) return;
+  if (std::ranges::find(pending_, condition, &Pending::condition) != pending_.end()) return;
   if (rank > 0 && !survives_resets(condition)) {
-    const bool covered = std::ranges::any_of(pending_, [&](SenseCode other) {
-      return !survives_resets(other) && rank_of(other) >= rank;
+    const bool covered = std::ranges::any_of(pending_, [&](const Pending& other) {
+      return !survives_resets(other.condition) && rank_of(other.condition) >= rank;
     });
     if (covered) return;
   }
   if (rank > 0) {
-    std::erase_if(pending_, [&](SenseCode other) {
-      return rank_of(other) < rank && !survives_resets(other);
+    std::erase_if(pending_, [&](const Pending& other) {
+      return rank_of(other.condition) < rank && !survives_resets(other.condition);
     });
+  } else if (pending_.size() >= kMaxPending) {
+    return;
   }
-  pending_.push_back(condition);
+  pending_.push_back({condition, 1});
+}
+
+void Attentions::raise_exactly(SenseCode condition, std::uint32_t times) {
+  if (times == 0) return;
+  const auto at = std::ranges::find(pending_, condition, &Pending::condition);
+  if (at != pending_.end())
+    at->left = std::max(at->left, times);
+  else if (pending_.size() < kMaxPending)
+    pending_.push_back({condition, times});
 }
 
 std::optional<SenseCode> Attentions::gravest() const {
-  const auto at = std::ranges::max_element(pending_, {}, rank_of);  // the first of equals
-  if (at == pending_.end()) return std::nullopt;
-  return *at;
+  const auto at = std::ranges::max_element(
+      pending_, {}, [](const Pending& each) { return rank_of(each.condition); });
+  if (at == pending_.end()) return std::nullopt;  // else the first of equals
+  return at->condition;
+}
+
+void Attentions::reported(SenseCode condition) {
+  const auto at = std::ranges::find(pending_, condition, &Pending::condition);
+  if (at != pending_.end() && --at->left == 0) pending_.erase(at);
 }
 
 void Attentions::clear(SenseCode condition) {
-  std::erase(pending_, condition);
+  std::erase_if(pending_, [&](const Pending& each) { return each.condition == condition; });
+}
+
+void Attentions::clear_any(std::span<const SenseCode> conditions) {
+  if (conditions.empty()) pending_.clear();
+  for (const auto condition : conditions)
+    clear(condition);
+}
+
+void Attentions::move_to(Attentions& other) {
+  for (const auto& each : pending_)
+    other.raise_exactly(each.condition, each.left);
+  pending_.clear();
 }
 
 }  // namespace faultlun::scsi

@@ -73,6 +73,8 @@ const CommandRow* LogicalUnit::Impl::row_of(const Cdb& cdb) const {
 }
 
 std::optional<Reply> LogicalUnit::Impl::not_ready(const CommandRow& row) const {
+  if (unready && (unready->strict ? !row.is(passes_attention) : (row.traits & media_access) != 0))
+    return check_condition(unready->sense);
   if (row.is(needs_medium) && !loaded) return refused(sense("medium_not_present_tray_open"));
   if (row.is(needs_active) && !started) return refused(sense("initializing_command_required"));
   return std::nullopt;
@@ -81,7 +83,7 @@ std::optional<Reply> LogicalUnit::Impl::not_ready(const CommandRow& row) const {
 std::optional<Reply> LogicalUnit::Impl::refuse(NexusId nexus, NexusState& state,
                                                const CommandRow* row, const Cdb& cdb) {
   const auto report = [&](SenseCode attention) {
-    state.attentions.clear(attention);
+    state.attentions.reported(attention);
     return refused(attention);
   };
   const bool attentive = row == nullptr || !row->is(passes_attention);
@@ -175,6 +177,7 @@ void LogicalUnit::attach(NexusId nexus, std::optional<SenseCode> first_attention
   NexusState& state = impl_->nexuses[nexus];
   state = {};
   if (first_attention) state.attentions.raise(*first_attention);
+  impl_->for_next_nexus.move_to(state.attentions);
 }
 
 void LogicalUnit::detach(NexusId nexus) {
@@ -195,13 +198,13 @@ std::optional<SenseCode> LogicalUnit::pending_attention(NexusId nexus) const {
   return state != nullptr ? state->attentions.gravest() : std::nullopt;
 }
 
-void LogicalUnit::reset(ResetKind kind) {
+void LogicalUnit::reset(ResetKind kind, bool attention) {
   impl_->modes = ModePages(impl_->profile);
   impl_->reserved_by.reset();
   impl_->started = true;
   for (auto& [nexus, state] : impl_->nexuses)
     state.prevents_removal = false;
-  impl_->raise(attention_of(kind), std::nullopt);
+  if (attention) impl_->raise(attention_of(kind), std::nullopt);
 }
 
 // --- the straight path, and what the host asks
@@ -209,7 +212,7 @@ void LogicalUnit::reset(ResetKind kind) {
 bool LogicalUnit::straight_read(NexusId nexus) const {
   const NexusState* state = std::as_const(*impl_).find(nexus);
   return state != nullptr && state->attentions.empty() && !impl_->reserved_by_other(nexus) &&
-         impl_->loaded && impl_->started;
+         impl_->loaded && impl_->started && !impl_->unready;
 }
 
 bool LogicalUnit::straight_write(NexusId nexus) const {

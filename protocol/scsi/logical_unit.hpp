@@ -50,6 +50,16 @@ struct Surroundings {
   std::span<const std::uint16_t> luns;  ///< the target's LUNs, ascending, for REPORT LUNS
 };
 
+/// Why the unit is not ready, as a fault rule has it: this sense, with progress if there is any,
+/// for commands that need the medium; `strict`: for all but those that nothing stops (INQUIRY,
+/// REPORT LUNS, REQUEST SENSE, which tells it as pollable sense data; SPC-4 §5.12, SBC-3 §4.11.2,
+/// §5.3).
+struct Unready {
+  Sense sense;
+  bool strict = false;
+  friend bool operator==(const Unready&, const Unready&) = default;
+};
+
 enum class ResetKind : std::uint8_t { logical_unit, target_warm, target_cold, power_on };
 
 class LogicalUnit {
@@ -85,8 +95,31 @@ class LogicalUnit {
   std::optional<SenseCode> pending_attention(NexusId nexus) const;
 
   /// Effects of a reset on the unit's state: mode pages to saved values, PREVENT off, reservations
-  /// of SCSI-2 gone, unit attention 29/xx for every nexus (SAM-5 §6.3).
-  void reset(ResetKind kind);
+  /// of SCSI-2 gone, unit attention 29/xx for every nexus (SAM-5 §6.3) unless a fault forbids it.
+  void reset(ResetKind kind, bool attention = true);
+
+  // ---- faults (injected_conditions.cpp)
+
+  enum class To : std::uint8_t { own, others, all, next };  ///< next: whoever is attached next
+  /// Unit attentions as a rule says, each reported `times` times; no other one covers them.
+  void establish(std::span<const SenseCode> conditions, std::uint32_t times, To to, NexusId own);
+  /// Pending ones among `conditions` (none given: all) are forgotten without being reported.
+  void lose_attentions(NexusId nexus, std::span<const SenseCode> conditions);
+  /// What pends for `own` pends for the nexus next to it instead; nothing happens when it is alone.
+  /// With `conditions` it is those that the wrong nexus gets.
+  void misdirect_attentions(NexusId own, std::span<const SenseCode> conditions,
+                            std::uint32_t times);
+  void forget_next_attentions();  ///< those for the nexus attached next
+  void set_unready(std::optional<Unready> why);
+  /// The door: out (2/3A/02) and in again (6/28/00 for all unless `silent`).
+  void eject();
+  void load(bool silent);
+  bool loaded() const;
+  /// PRODUCT REVISION LEVEL of INQUIRY, at most 4 ASCII characters.
+  void set_revision(std::string revision);
+  /// An informational exception condition, reported as the MRIE field of mode page 1Ch asks: 2 a
+  /// unit attention for all, 6 REQUEST SENSE; not at all with DEXCPT.  Nothing: over.
+  void predict(std::optional<SenseCode> condition);
 
   /// Nothing stands in the way of plain reads (or writes) from this nexus: no unit attention,
   /// reservation, not-ready or write protection.  Then plan_access() may be used without plan().

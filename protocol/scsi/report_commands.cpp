@@ -85,12 +85,17 @@ Plan plan_request_sense(Execution& execution) {
   auto& attentions = execution.nexus_state.attentions;
   const auto& unit = execution.unit;
   if (const auto pending = attentions.gravest()) {
-    attentions.clear(*pending);
+    attentions.reported(*pending);
     answer.code = *pending;
+  } else if (unit.unready) {
+    answer = unit.unready->sense;
   } else if (!unit.loaded) {
     answer.code = sense("medium_not_present_tray_open");
   } else if (!unit.started) {
     answer.code = sense("initializing_command_required");
+  } else if (unit.prediction && unit.modes.exception_method() == 6 &&
+             !unit.modes.exceptions_disabled()) {
+    answer.code = {0x00, unit.prediction->asc, unit.prediction->ascq};
   } else if (unit.modes.exception_test() && unit.modes.exception_method() == 6) {
     answer.code = sense("failure_prediction_test_no_sense");
   }

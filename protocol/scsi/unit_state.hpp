@@ -28,6 +28,11 @@ class LogicalUnit::Impl {
   bool loaded = true;                  ///< a removable medium is in
   bool started = true;                 ///< not in the stopped power condition
 
+  // What fault rules have done to it.
+  std::optional<Unready> unready;
+  std::optional<SenseCode> prediction;  ///< informational exception condition
+  Attentions for_next_nexus;            ///< the next one to be attached starts with these
+
   NexusState* find(NexusId nexus) {
     const auto at = nexuses.find(nexus);
     return at == nexuses.end() ? nullptr : &at->second;

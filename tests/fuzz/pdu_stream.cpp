@@ -64,7 +64,9 @@ class Host {
   Host(const Options& options, const iscsi::Directory& directory)
       : manners_(options.manners),
         session_(login_of(options), directory, 1u + (options.window & 0x1f)),
-        peer_(peer_framing(session_.login().parameters)) {}
+        peer_(peer_framing(session_.login().parameters)) {
+    session_.ask_before_task_management(manners_ % 4 == 3);
+  }
   ~Host() {
     out_.clear();
     expect(pins == 0, "every pin is released when the outbox is cleared");
@@ -178,6 +180,18 @@ class Host {
       session_.abort_tasks(request.lun, manners_ % 2 == 1, iscsi::AbortedBy::own_function, out_,
                            effects_);
     session_.finish_task_management(request.initiator_task_tag, 0, 0, out_);
+  }
+
+  /// The tag says what becomes of the function.
+  void perform(const fx::JudgeTaskManagement& question) {
+    const auto tag = question.initiator_task_tag;
+    iscsi::TaskManagementVerdict verdict;
+    verdict.act = static_cast<iscsi::TaskManagementVerdict::Act>(tag % 3);
+    verdict.answered = tag % 5 != 0;
+    verdict.hold_answer = tag % 7 == 0;
+    if (tag % 11 == 0) verdict.response = 5;
+    session_.judge(tag, verdict, out_, effects_);
+    if (tag % 2 == 0) session_.release_task_management(tag, out_);
   }
 
   void perform(const fx::Close& close) {

@@ -36,6 +36,7 @@ class WireCheck {
   void forget(std::uint32_t tag) { tasks_.erase(tag); }
   /// A test that breaks the rules itself switches off what follows from that.
   bool tolerate_unknown_tags = false;
+  bool tolerate_missing_sense = false;
 
   std::optional<std::uint32_t> next_stat_sn() const { return next_stat_sn_; }
   std::optional<std::uint32_t> exp_cmd_sn() const { return exp_cmd_sn_; }

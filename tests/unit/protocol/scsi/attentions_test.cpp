@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <vector>
+
 using namespace faultlun::scsi;
 
 namespace {
@@ -76,4 +78,29 @@ TEST_CASE("B1.02 the reset class is 29/xx and 3F/01 and nothing else") {
   CHECK(is_reset_class(kMicrocode));
   CHECK_FALSE(is_reset_class(kModes));
   CHECK_FALSE(is_reset_class(sense("medium_may_have_changed")));
+}
+
+TEST_CASE("conditions made up by rules end at their limit, and a reset still gets through") {
+  Attentions attentions;
+  for (int i = 0; i < 200; ++i)
+    attentions.raise_exactly({0x06, 0x80, static_cast<std::uint8_t>(i)}, 1);
+  CHECK(drain(attentions).size() == Attentions::kMaxPending);
+  attentions.raise(kModes);
+  CHECK(drain(attentions).size() == Attentions::kMaxPending);
+  attentions.raise(kUnitReset);
+  CHECK(drain(attentions) == std::vector{kUnitReset});
+}
+
+TEST_CASE("a condition that is told again keeps the greater number of times") {
+  Attentions attentions;
+  attentions.raise_exactly(kModes, 3);
+  attentions.raise_exactly(kModes, 2);
+  attentions.raise_exactly(kCapacity, 0);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(attentions.gravest() == kModes);
+    attentions.reported(kModes);
+  }
+  CHECK(attentions.empty());
+  attentions.reported(kModes);
+  CHECK(attentions.empty());
 }
