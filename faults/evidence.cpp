@@ -112,7 +112,7 @@ void Evidence::on(const CommandEnded& ended, Time at) {
       auto& stay = stays_[index];
       if (const auto user = stay.users.find(who); user != stay.users.end() && !user->second)
         user->second = at;
-      return std::ranges::all_of(stay.users, [](const auto& each) { return each.second; });
+      return std::ranges::all_of(stay.users, [](const auto& each) { return each.second.has_value(); });
     });
   if (!follows_) return;
   const auto session = flights_.find(ended.session);

@@ -57,7 +57,7 @@ Rule installed(Rule rule, const Scenario& scenario, const std::string& tag) {
 
 Rule watcher(const Scenario& scenario, std::size_t state, std::size_t transition,
              const std::string& tag) {
-  const When& when = scenario.transitions[transition].when;
+  const Condition& when = scenario.transitions[transition].when;
   Rule rule;
   rule.id = watcher_id(scenario, state, transition);
   rule.match = *when.match;

@@ -79,7 +79,7 @@ inline constexpr std::string_view kLoginKindNames[] = {"up", "down", "refused"};
 
 /// All that is given must have happened since the state was entered.  `count` is of commands,
 /// functions and logins alike.
-struct When {
+struct Condition {
   std::optional<Time> after;
   std::optional<Match> match;           ///< commands
   std::vector<std::uint8_t> functions;  ///< task management, one of these
@@ -94,13 +94,13 @@ struct When {
     return after || match || !functions.empty() || login || !mark.empty() || !event.empty() ||
            !scenario.empty() || !rule.empty();
   }
-  friend bool operator==(const When&, const When&) = default;
+  friend bool operator==(const Condition&, const Condition&) = default;
 };
 
 struct Transition {
   std::optional<std::size_t> from;  ///< index of the state; nothing: every state but `to`
   std::size_t to = 0;
-  When when;
+  Condition when;
   bool leaves(std::size_t state) const { return from ? *from == state : state != to; }
   friend bool operator==(const Transition&, const Transition&) = default;
 };

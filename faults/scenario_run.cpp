@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kVerdictNames[] = {"running", "settling", "passed", "failed", "stopped"};
 
-bool is_login(const When& when, const Observation& observation) {
+bool is_login(const Condition& when, const Observation& observation) {
   if (!when.login) return false;
   switch (*when.login) {
     case LoginKind::up:
@@ -119,7 +119,7 @@ ScenarioEffects ScenarioRun::fail(Time now, std::string why) {
 // ---- conditions --------------------------------------------------------------------------------
 
 void ScenarioRun::note(Progress& progress, const Observation& observation) const {
-  const When& when = scenario_->transitions[progress.transition].when;
+  const Condition& when = scenario_->transitions[progress.transition].when;
   if (is_login(when, observation)) ++progress.logins;
   if (const auto* sent = std::get_if<FunctionSent>(&observation)) {
     if (std::ranges::find(when.functions, sent->function) != when.functions.end())
@@ -135,7 +135,7 @@ void ScenarioRun::note(Progress& progress, const Observation& observation) const
 }
 
 bool ScenarioRun::holds(const Progress& progress, Time now) const {
-  const When& when = scenario_->transitions[progress.transition].when;
+  const Condition& when = scenario_->transitions[progress.transition].when;
   if (when.after && now - entered_at_ < *when.after) return false;
   if (when.match && !progress.matched) return false;
   if (!when.functions.empty() && progress.functions < when.count) return false;
@@ -148,16 +148,16 @@ bool ScenarioRun::holds(const Progress& progress, Time now) const {
   return other != others_.end() && other->second == when.scenario_state;
 }
 
-/// When time alone makes it hold.
+/// Condition time alone makes it hold.
 std::optional<Time> ScenarioRun::due(const Progress& progress) const {
-  const When& when = scenario_->transitions[progress.transition].when;
+  const Condition& when = scenario_->transitions[progress.transition].when;
   if (!when.after) return std::nullopt;
   const Time then = entered_at_ + *when.after;
   return holds(progress, then) ? std::optional(then) : std::nullopt;
 }
 
 std::string ScenarioRun::reason_of(const Transition& transition) const {
-  const When& when = transition.when;
+  const Condition& when = transition.when;
   std::string out;
   const auto add = [&](const std::string& part) { out += (out.empty() ? "" : " and ") + part; };
   const auto counted = [&](const std::string& what) {

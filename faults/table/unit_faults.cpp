@@ -194,7 +194,7 @@ constexpr Parameter kPlain[] = {kSilent, kLun};
 constexpr Parameter kSlowStart[] = {
     lasting("for", true, "", "from not ready to ready; progress counts up meanwhile"), kLun};
 constexpr Parameter kPowerCycle[] = {
-    lasting("off", true, "", "without power: nothing is answered"),
+    lasting("off", false, "\"1s\"", "without power: nothing is answered"),
     lasting("for", false, "\"0s\"", "how long it starts when power is back (2/04/01)"), kSilent,
     kLun};
 constexpr Parameter kMicrocode[] = {{.name = "revision",
@@ -256,7 +256,7 @@ Built build_lasting(const Arguments& arguments) {
 
 Built build_power_cycle(const Arguments& arguments) {
   auto change = change_of<UnitChange::Kind::power_cycle>(arguments);
-  change.off = arguments.value<Time>("off");
+  change.off = arguments.value<Time>("off", std::chrono::seconds(1));
   return change;
 }
 
