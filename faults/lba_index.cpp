@@ -63,9 +63,11 @@ std::vector<LbaIndex::Range> LbaIndex::build(std::vector<Range> ranges) {
   coarse_.assign(coarse_bits / 64, 0);
   const int kept = static_cast<int>(std::bit_width(coarse_bits)) - 1;
   coarse_shift_ = static_cast<unsigned>(std::max(0, bits - kept));
-  for (const auto& range : ranges) {
-    const auto last = (range.last - lowest_) >> coarse_shift_;
-    for (auto at = (range.first - lowest_) >> coarse_shift_; at <= last; ++at)
+  for (std::size_t i = 0; i < starts_.size(); ++i) {
+    if (first_rule_[i] == first_rule_[i + 1]) continue;
+    const auto end = i + 1 < starts_.size() ? starts_[i + 1] - 1 : highest_;
+    const auto last = (end - lowest_) >> coarse_shift_;
+    for (auto at = (starts_[i] - lowest_) >> coarse_shift_; at <= last; ++at)
       coarse_[at / 64] |= std::uint64_t{1} << (at % 64);
   }
   return left_out;

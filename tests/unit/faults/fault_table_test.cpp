@@ -13,7 +13,7 @@ TEST_CASE("every fault has an ID of its own that finds it, and nothing else does
     CAPTURE(row.id);
     CHECK(ids.insert(row.id).second);
     CHECK(find_fault(row.id) == &row);
-    CHECK(row.build != nullptr);
+    CHECK((row.build != nullptr));
   }
   CHECK(find_fault("no.such_fault") == nullptr);
   CHECK(find_fault("") == nullptr);
