@@ -191,6 +191,7 @@ void Connection::enter_full_feature() {
     const auto number = world_.aliases.enter(facts);
     runner_ = std::make_unique<TaskRunner>(loop_, world_, *session_, out_, std::move(target),
                                            budget_, std::move(facts), number);
+    session_->ask_before_task_management(!runner_->rules().ignores_task_management());
     runner_->set_on_output([this] { notify_output(); });
     runner_->set_on_drop([this] { loop_.post([self = shared_from_this()] { self->drop(true); }); });
   }
@@ -235,13 +236,27 @@ void Connection::perform(const iscsi::Effect& effect) {
   } else if (const auto* abort = std::get_if<fx::AbortTask>(&effect)) {
     if (runner_) runner_->abort(*abort->task);
   } else if (const auto* manage = std::get_if<fx::ManageTasks>(&effect)) {
-    if (runner_) manage_tasks(*this, world_, *manage);
+    if (!runner_) return;
+    const auto fault = management_faults_.take(manage->initiator_task_tag);
+    manage_tasks(*this, world_, *manage, fault ? &*fault : nullptr,
+                 world_.since_start(loop_.now()));
+  } else if (const auto* arrived = std::get_if<fx::JudgeTaskManagement>(&effect)) {
+    if (runner_) judge_task_management(*arrived);
   } else if (const auto* close = std::get_if<fx::Close>(&effect)) {
     using Why = fx::Close::Why;
     if (close->why == Why::protocol_error || close->why == Why::format_error)
       loop_.counters().add(Metric::protocol_errors);
     close_after_flush(close->text);
   }
+}
+
+/// A function is about to act: the rules may have something in store for it.
+void Connection::judge_task_management(const iscsi::effect::JudgeTaskManagement& arrived) {
+  runner_->set_now(last_heard_);
+  const auto combined = management_faults_.judge(arrived, runner_->decide(arrived), loop_.now(),
+                                                 *session_, out_, effects_);
+  if (combined.drop) return drop(true);
+  if (combined.fault.collateral) lose_other_tasks(*this, world_, arrived.lun, combined.fault);
 }
 
 void Connection::respond(std::uint32_t initiator_task_tag, std::uint8_t response,
@@ -277,6 +292,7 @@ std::optional<TimePoint> Connection::deadline() const {
   if (phase_ != Phase::full_feature) return std::nullopt;
   auto next = session_->deadline();
   const auto sooner = [&next](TimePoint at) { next = next ? std::min(*next, at) : at; };
+  if (const auto due = management_faults_.deadline()) sooner(*due);
   if (ping_sent_)
     sooner(*ping_sent_ + limits_.nop_timeout);
   else if (limits_.nop_interval > Duration::zero() && runner_)
@@ -297,6 +313,10 @@ void Connection::on_deadline(TimePoint now) {
   } else {
     session_->on_deadline(now, out_, effects_);
     perform_all();
+    if (session_ && runner_) {
+      management_faults_.on_deadline(now, *session_, out_, effects_);
+      perform_all();
+    }
     if (ping_sent_ && *ping_sent_ + limits_.nop_timeout <= now) {
       loop_.counters().add(Metric::connections_timed_out);
       close_after_flush("no answer to a NOP-In");
@@ -343,6 +363,7 @@ void Connection::drop(bool reset) {
 
 std::optional<Connection::Adopted> Connection::adopt(std::shared_ptr<const faults::RuleSet> rules) {
   if (!runner_ || !session_) return std::nullopt;
+  session_->ask_before_task_management(!rules->ignores_task_management());
   runner_->adopt(std::move(rules));
   return Adopted{runner_->facts().alias(), summary_.target, summary_.tsih, session_->next_cmd_sn(),
                  session_->next_stat_sn()};

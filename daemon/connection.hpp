@@ -4,6 +4,7 @@
 #pragma once
 
 #include "daemon/loop.hpp"
+#include "daemon/task_management_faults.hpp"
 #include "daemon/task_runner.hpp"
 #include "daemon/world.hpp"
 #include "protocol/iscsi/login.hpp"
@@ -37,8 +38,7 @@ class Transport {
   virtual void input_wanted() = 0;  ///< receive() may be called again
 };
 
-class Connection final : public iscsi::LoginJudge,
-                         public std::enable_shared_from_this<Connection> {
+class Connection final : public iscsi::LoginJudge, public std::enable_shared_from_this<Connection> {
  public:
   static constexpr std::size_t kOutboxHighWater =
       4 << 20;  ///< bytes unsent beyond which no more commands are taken
@@ -126,6 +126,7 @@ class Connection final : public iscsi::LoginJudge,
   void perform(const iscsi::Effect& effect);
   void perform_all();
   void drop(bool reset);
+  void judge_task_management(const iscsi::effect::JudgeTaskManagement& arrived);
   void drop_session();
   void notify_output();
 
@@ -148,6 +149,7 @@ class Connection final : public iscsi::LoginJudge,
   Summary summary_;
   std::unique_ptr<iscsi::Session> session_;
   std::unique_ptr<TaskRunner> runner_;
+  TaskManagementFaults management_faults_;
   iscsi::Effects effects_;
   TimePoint opened_, last_heard_;
   std::optional<TimePoint> ping_sent_, close_by_;

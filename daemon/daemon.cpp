@@ -6,6 +6,7 @@
 #include "daemon/control/rule_routes.hpp"
 #include "daemon/log.hpp"
 #include "daemon/reports.hpp"
+#include "daemon/unit_changes.hpp"
 #include "protocol/scsi/sense_codes.hpp"
 
 #include <boost/asio/ip/address.hpp>
@@ -171,8 +172,8 @@ void Daemon::open_control() {
   auto routes = fault_routes();
   routes.push_back(std::move(logout));
   context.schemas = &control::fault_schemas;
-  router_ = std::make_unique<control::Router>(
-      control::api_routes(std::move(context), std::move(routes)));
+  router_ =
+      std::make_unique<control::Router>(control::api_routes(std::move(context), std::move(routes)));
   control::ServerOptions options;
   options.listen = config_.control.unix_path.empty() ? config::to_text(config_.control.listen)
                                                      : "unix:" + config_.control.unix_path;
@@ -196,6 +197,7 @@ std::vector<control::Route> Daemon::fault_routes() {
 
 void Daemon::heal(bool data) {
   (void)data;
+  heal_units(world_);
 }
 
 control::Response Daemon::ask_for_logout(const control::Request& request) {

@@ -10,6 +10,7 @@
 #include "daemon/medium_steps.hpp"
 #include "daemon/rule_host.hpp"
 #include "daemon/task_runner.hpp"
+#include "daemon/unit_changes.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -107,6 +108,30 @@ void TaskRunner::decide(const iscsi::Task& task) {
   });
 }
 
+const faults::Decision& TaskRunner::decide(const iscsi::effect::JudgeTaskManagement& function) {
+  faults::Facts facts;
+  facts.site = faults::Site::tmf_rx;
+  facts.session = &facts_;
+  facts.now = world_.since_start(now_);
+  facts.lun = function.lun.value_or(0);
+  facts.has_lun = function.lun.has_value();
+  facts.cmd_sn = function.cmd_sn;
+  facts.immediate = function.immediate;
+  facts.function = function.function;
+  faults::decide_task_management(*rules_, rule_state_, world_.seed, facts, {}, decision_);
+  JournalEntry entry;
+  entry.kind = JournalEntry::Kind::function;
+  entry.flags = function.immediate ? JournalEntry::immediate : 0;
+  entry.code = function.function;
+  entry.lun = function.lun.value_or(0xffff);
+  entry.session = number_;
+  entry.cmd_sn = function.cmd_sn;
+  entry.at_ns = static_cast<std::uint64_t>(facts.now.count());
+  entry.c = std::uint64_t{function.initiator_task_tag} << 32 | function.referenced_task_tag;
+  add_decision(loop_.journal(), decision_, entry);
+  return decision_;
+}
+
 /// Carries out what was decided.  False: the command goes the way of all.
 bool TaskRunner::disturbed(iscsi::Task& task, bytes::View immediate, iscsi::Effects& effects) {
   const auto& facts = facts_at_hand_;
@@ -117,8 +142,10 @@ bool TaskRunner::disturbed(iscsi::Task& task, bytes::View immediate, iscsi::Effe
     drop_ = std::get<faults::Drop>(end->effect->action);
     return true;
   }
-  auto ordeal = std::make_unique<Ordeal>(rules_, std::exchange(decision_, {}), facts, now_);
   LunPath* path = task.lun ? path_to(*task.lun) : nullptr;
+  if (path != nullptr)
+    apply_to_units(world_, *target_, *path->host, decision_, nexus_, world_.since_start(now_));
+  auto ordeal = std::make_unique<Ordeal>(rules_, std::exchange(decision_, {}), facts, now_);
   undergo(task, path != nullptr ? path->host : nullptr, std::move(ordeal), immediate, effects);
   return true;
 }
@@ -152,6 +179,14 @@ void TaskRunner::undergo_planned(const OperationPtr& operation, bytes::View imme
   LunPath* path = task.lun ? path_to(*task.lun) : nullptr;
   if (path == nullptr) return answer_ordeal(*operation, answer_of_absent(task), {}, 0);
   operation->host = path->host;
+  auto verdict = path->host->verdict(world_.since_start(now_));
+  if (verdict.kind == UnitVerdict::Kind::silence) {
+    operation->stage = Stage::silent;
+    return;
+  }
+  if (verdict.kind == UnitVerdict::Kind::absent) verdict.reply = answer_of_absent(task);
+  if (verdict.kind != UnitVerdict::Kind::go_on)
+    return answer_ordeal(*operation, std::move(verdict.reply), {}, 0);
   luns_ = target_->luns();
   operation->command.data_out_offered = task.writes ? task.expected_data_transfer_length : 0;
   auto plan = path->host->with_unit([&](scsi::LogicalUnit& unit) {

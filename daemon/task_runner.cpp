@@ -306,11 +306,30 @@ void TaskRunner::straight_read(iscsi::Task& task, LunPath& path, const scsi::Acc
 
 void TaskRunner::planned(iscsi::Task& task, LunPath& path, bytes::View immediate,
                          iscsi::Effects& effects) {
+  auto verdict = path.host->verdict(world_.since_start(now_));
+  if (verdict.kind != UnitVerdict::Kind::go_on)
+    return answer_without_unit(task, path.host, std::move(verdict));
   luns_ = target_->luns();
   task.command.data_out_offered = task.writes ? task.expected_data_transfer_length : 0;
   auto plan = path.host->with_unit(
       [&](scsi::LogicalUnit& unit) { return unit.plan(nexus_, task.command, surroundings()); });
   carry_out(task, path.host, std::move(plan), immediate, effects);
+}
+
+/// The unit is in a state in which it does not look at commands.
+void TaskRunner::answer_without_unit(iscsi::Task& task, const std::shared_ptr<LunHost>& host,
+                                     UnitVerdict verdict) {
+  switch (verdict.kind) {
+    case UnitVerdict::Kind::absent:
+      return answer_elsewhere(task);
+    case UnitVerdict::Kind::reply:
+      return complete(task, std::move(verdict.reply));
+    case UnitVerdict::Kind::silence:
+      begin(task, host, scsi::Reply{})->stage = TaskOperation::Stage::silent;
+      return;
+    case UnitVerdict::Kind::go_on:
+      break;
+  }
 }
 
 void TaskRunner::carry_out(iscsi::Task& task, const std::shared_ptr<LunHost>& host, scsi::Plan plan,

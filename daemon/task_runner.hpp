@@ -119,6 +119,9 @@ class TaskRunner {
   /// Commands that the rules hold, delay or silence.
   std::size_t under_rules() const { return ordeals_; }
 
+  /// What the rules make of a task management function; good until the next decision.
+  const faults::Decision& decide(const iscsi::effect::JudgeTaskManagement& function);
+
   // Effects of the session, in order.
   void run(iscsi::Task& task, bytes::View immediate_data, iscsi::Effects& effects);
   void data_out(iscsi::Task& task, std::uint32_t offset, bytes::View data);
@@ -165,6 +168,8 @@ class TaskRunner {
   void proceed(const OperationPtr& operation);
   void complete(iscsi::Task& task, scsi::Reply reply);
   void answer_elsewhere(iscsi::Task& task);
+  void answer_without_unit(iscsi::Task& task, const std::shared_ptr<LunHost>& host,
+                           UnitVerdict verdict);
   scsi::Reply answer_of_absent(const iscsi::Task& task);
   void send_data_in(iscsi::Task& task, std::unique_ptr<std::uint8_t[]> data, std::uint64_t length,
                     std::uint64_t charged, std::optional<scsi::Reply> ending);

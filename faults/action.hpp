@@ -6,8 +6,8 @@
 #pragma once
 
 #include "faults/distribution.hpp"
-#include "faults/time.hpp"
 #include "faults/service_time.hpp"
+#include "faults/time.hpp"
 #include "protocol/scsi/command.hpp"
 
 #include <cstdint>

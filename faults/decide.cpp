@@ -433,6 +433,23 @@ void Decider::swallow_function(const InstalledRule& rule) {
   record(rule, counter, verdict);
 }
 
+/// Apart from decide(), so that a command without rules pays for no stack frame.
+[[gnu::noinline]] void decide_among(const RuleSet& rules, RuleState& state, std::uint64_t seed,
+                                    const Facts& facts, const Surroundings& around, Decision& out) {
+  Decider decider(rules, state, seed, facts, around, out);
+  if (rules.needs_attempts()) decider.begin_try();
+  rules.candidates(facts, state.candidates);
+  for (const auto order : state.candidates)
+    decider.consider(order, false);
+  if (rules.needs_attempts()) decider.end_try();
+  if (around.writes == nullptr || !writes_medium(facts) || facts.blocks == 0) return;
+  // A write that never reaches the medium heals nothing.
+  const auto* end = out.terminal();
+  const auto* answer = end != nullptr ? std::get_if<Answer>(&end->effect->action) : nullptr;
+  if (end == nullptr || (answer != nullptr && answer->when == When::after))
+    around.writes->note_write(facts.lba, facts.blocks, rules.epoch());
+}
+
 }  // namespace
 
 const Strike* Decision::terminal() const {
@@ -474,19 +491,7 @@ void decide(const RuleSet& rules, RuleState& state, std::uint64_t seed, const Fa
             const Surroundings& around, Decision& out) {
   out.clear();
   ++state.commands;
-  if (rules.ignores_commands()) return;
-  Decider decider(rules, state, seed, facts, around, out);
-  if (rules.needs_attempts()) decider.begin_try();
-  rules.candidates(facts, state.candidates);
-  for (const auto order : state.candidates)
-    decider.consider(order, false);
-  if (rules.needs_attempts()) decider.end_try();
-  if (around.writes == nullptr || !writes_medium(facts) || facts.blocks == 0) return;
-  // A write that never reaches the medium heals nothing.
-  const auto* end = out.terminal();
-  const auto* answer = end != nullptr ? std::get_if<Answer>(&end->effect->action) : nullptr;
-  if (end == nullptr || (answer != nullptr && answer->when == When::after))
-    around.writes->note_write(facts.lba, facts.blocks, rules.epoch());
+  if (!rules.ignores_commands()) decide_among(rules, state, seed, facts, around, out);
 }
 
 void decide_payload(const RuleSet& rules, RuleState& state, std::uint64_t seed, const Facts& facts,

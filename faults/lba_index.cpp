@@ -13,6 +13,9 @@ namespace {
 /// would make n² of them; the widest are then looked at always.
 constexpr std::size_t kMaxReferencesPerRange = 16;
 constexpr std::size_t kFreeReferences = 4096;
+/// Of the coarse map, which answers most commands that no range touches: bits for each range, and
+/// in all.
+constexpr std::size_t kCoarseBitsPerRange = 16, kLeastCoarseBits = 4096, kMostCoarseBits = 1 << 20;
 
 }  // namespace
 
@@ -55,11 +58,16 @@ std::vector<LbaIndex::Range> LbaIndex::build(std::vector<Range> ranges) {
   lowest_ = std::ranges::min(ranges, {}, &Range::first).first;
   highest_ = std::ranges::max(ranges, {}, &Range::last).last;
   const int bits = static_cast<int>(std::bit_width(highest_ - lowest_));
-  constexpr int kCoarseWidth = std::bit_width(kCoarseBits) - 1;
-  coarse_shift_ = static_cast<unsigned>(std::max(0, bits - kCoarseWidth));
-  for (const auto& range : ranges) {
-    const auto last = (range.last - lowest_) >> coarse_shift_;
-    for (auto at = (range.first - lowest_) >> coarse_shift_; at <= last; ++at)
+  const auto coarse_bits = std::bit_ceil(
+      std::clamp(ranges.size() * kCoarseBitsPerRange, kLeastCoarseBits, kMostCoarseBits));
+  coarse_.assign(coarse_bits / 64, 0);
+  const int kept = static_cast<int>(std::bit_width(coarse_bits)) - 1;
+  coarse_shift_ = static_cast<unsigned>(std::max(0, bits - kept));
+  for (std::size_t i = 0; i < starts_.size(); ++i) {
+    if (first_rule_[i] == first_rule_[i + 1]) continue;
+    const auto end = i + 1 < starts_.size() ? starts_[i + 1] - 1 : highest_;
+    const auto last = (end - lowest_) >> coarse_shift_;
+    for (auto at = (starts_[i] - lowest_) >> coarse_shift_; at <= last; ++at)
       coarse_[at / 64] |= std::uint64_t{1} << (at % 64);
   }
   return left_out;

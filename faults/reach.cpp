@@ -63,6 +63,9 @@ bool applies(const Rule& rule, const Effect& effect, const Facts& facts) {
   if (facts.site == Site::tmf_rx) {
     const auto* silence = std::get_if<Silence>(&effect.action);
     if (silence != nullptr) return silence->task_management;
+    if (const auto* ladder = std::get_if<TaskManagementLadder>(&effect.action))
+      return std::ranges::any_of(ladder->steps,
+                                 [&](const auto& step) { return step.is_about(facts.function); });
     return site_table()[static_cast<std::size_t>(effect.fault->site)].decided_at == Site::tmf_rx;
   }
   if (const auto* error = std::get_if<MediumError>(&effect.action)) {
@@ -74,9 +77,6 @@ bool applies(const Rule& rule, const Effect& effect, const Facts& facts) {
     return !silence->data_only ||
            (facts.row != nullptr && facts.row->data != scsi::DataDirection::none);
   if (const auto* patch = std::get_if<Patch>(&effect.action)) return patch_applies(*patch, facts);
-  if (const auto* ladder = std::get_if<TaskManagementLadder>(&effect.action))
-    return std::ranges::any_of(ladder->steps,
-                               [&](const auto& step) { return step.is_about(facts.function); });
   if (const auto* data = std::get_if<DataFault>(&effect.action))
     return data_fault_applies(*data, facts);
   return true;

@@ -59,7 +59,6 @@ class LbaIndex {
   bool empty() const { return starts_.empty(); }
 
  private:
-  static constexpr std::size_t kCoarseBits = 4096;
   bool coarse_miss(std::uint64_t first, std::uint64_t last) const;
 
   std::vector<std::uint64_t> starts_;      ///< ascending; a stretch ends where the next begins
@@ -67,7 +66,7 @@ class LbaIndex {
   std::vector<std::uint32_t> rules_;
   std::uint64_t lowest_ = 0, highest_ = 0;
   unsigned coarse_shift_ = 0;
-  std::array<std::uint64_t, kCoarseBits / 64> coarse_{};
+  std::vector<std::uint64_t> coarse_;  ///< a bit for each so many blocks: a range touches them
 };
 
 class RuleSet {

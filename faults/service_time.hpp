@@ -1,6 +1,7 @@
-// How long a command takes: a distribution with its modifiers.  What only draws and the session's own
-// commands decide is settled with the decision; what looks at the clock, at other sessions or at the
-// head's place is settled when the command is carried out (time is an effect, not a cause: D5).
+// How long a command takes: a distribution with its modifiers.  What only draws and the session's
+// own commands decide is settled with the decision; what looks at the clock, at other sessions or
+// at the head's place is settled when the command is carried out (time is an effect, not a cause:
+// D5).
 #pragma once
 
 #include "faults/distribution.hpp"
@@ -47,8 +48,8 @@ struct Served {
   Time until{};  ///< when the service ends
   Time asked{};  ///< how long it was to take, waiting for a lane included
 };
-/// `arrived` and `now` since the rule was armed; `drawn` from draw_service_time().  With `inclusive`
-/// the time counts from `arrived`, otherwise from `now`.
+/// `arrived` and `now` since the rule was armed; `drawn` from draw_service_time().  With
+/// `inclusive` the time counts from `arrived`, otherwise from `now`.
 Served serve_command(const ServiceTime& time, ServiceTimeState& state, Time now, Time arrived,
                      Time drawn, std::uint64_t offset_bytes, std::uint64_t bytes, bool inclusive);
 

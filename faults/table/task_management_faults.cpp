@@ -17,9 +17,7 @@ constexpr std::uint8_t kComplete = 0, kNotSupported = 5, kRejected = 255;
 
 /// A delay that is the same each time.
 Distribution always(Time delay) {
-  Distribution distribution;
-  distribution.value = delay;
-  return distribution;
+  return Distribution{.shape = Constant{delay}, .correlation = {}, .quantize = {}};
 }
 
 // ---- parameters

@@ -472,7 +472,7 @@ TEST_CASE("a task management function is decided by its rules, under its own key
   ladder.steps[0].function = 1;
   ladder.steps[1].function = 5;
   ladder.steps[2].function = 1;
-  ladder.steps[2].fault.delay.value = Time(77);
+  ladder.steps[2].fault.delay.shape = Constant{Time(77)};
   auto rule = made::rule("r", {made::effect(ladder, 1, made::kFunctionFault)});
   rule.gate.probability = Ratio{1, 1};
   const auto rules = Epochs().set({rule});

@@ -37,7 +37,7 @@ inline Effect busy() {
 }
 inline Effect delay(std::int64_t nanoseconds) {
   Delay made;
-  made.time.distribution.value = Time(nanoseconds);
+  made.time.distribution.shape = Constant{Time(nanoseconds)};
   return effect(made, static_cast<std::uint64_t>(nanoseconds));
 }
 inline Effect medium(MediumError::Heal heal, std::uint32_t after = 0) {

@@ -72,7 +72,7 @@ TEST_CASE("tmf.never is neither carried out nor answered, unless it is to be car
 TEST_CASE("tmf.delay delays the answer, or the function as well") {
   const auto late = Given("tmf.delay").with("delay", Time(3s)).made();
   CHECK(late.act == Act::perform);
-  CHECK(sample(late.delay, 0, 0) == 3s);
+  CHECK(sample(late.delay, {}, 0, 0).delay == 3s);
   CHECK_FALSE(late.delay_first);
   CHECK(Given("tmf.delay").with("delay", Time(3s)).with("before", true).made().delay_first);
 }
@@ -127,7 +127,7 @@ TEST_CASE("tmf.ladder has a step for each deed") {
   CHECK(ladder.steps[1].function == 5);
   CHECK_FALSE(ladder.steps[1].fault.answered);
   CHECK(ladder.steps[2].fault.act == Act::perform);
-  CHECK(sample(ladder.steps[2].fault.delay, 0, 0) == 3s);
+  CHECK(sample(ladder.steps[2].fault.delay, {}, 0, 0).delay == 3s);
   CHECK(ladder.steps[3].fault.response == 0);
   CHECK(ladder.steps[4].drop);
   CHECK(ladder.steps[4].is_about(9));
