@@ -25,6 +25,8 @@ std::optional<faults::Scenario> read_scenario(
 /// reads it back equal.
 Json scenario_to_json(const faults::Scenario& scenario);
 
+Json expectation_to_json(const faults::Scenario& scenario, const faults::Expect& expect);
+
 struct LoadScenario {
   std::optional<faults::Scenario> scenario;  ///< exactly when there are no errors
   std::vector<Problem> errors, warnings;     ///< in the order of their lines

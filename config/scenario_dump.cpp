@@ -65,24 +65,6 @@ Json when_json(const Condition& when) {
   return out;
 }
 
-Json expect_json(const Scenario& scenario, const Expect& expect) {
-  const auto takes = faults::expect_table()[static_cast<std::size_t>(expect.that)].takes;
-  const auto& state = scenario.states[expect.state].name;
-  Json out = {{"that", faults::name_of(expect.that)}};
-  if (expect.within) out["within"] = time_text(*expect.within);
-  if ((takes & faults::kAfter) != 0) out["after"] = state;
-  if ((takes & faults::kValue) != 0)
-    out["value"] = std::chrono::duration_cast<std::chrono::milliseconds>(expect.least).count();
-  if ((takes & faults::kState) != 0) out["state"] = state;
-  if (!expect.functions.empty())
-    out[(takes & faults::kOrder) != 0 ? "order" : "tmf"] = functions_json(expect.functions);
-  if (expect.count != 1) out["count"] = expect.count;
-  if (!expect.rule.empty()) out["rule"] = expect.rule;
-  if (expect.min) out["min"] = *expect.min;
-  if (expect.max) out["max"] = *expect.max;
-  return out;
-}
-
 /// A rule of several states is written where it comes first.
 Json state_json(const faults::ScenarioState& state, std::set<std::string>& written) {
   Json out = Json::object(), rules = Json::array(), enter = Json::array();
@@ -103,6 +85,24 @@ Json state_json(const faults::ScenarioState& state, std::set<std::string>& writt
 
 }  // namespace
 
+Json expectation_to_json(const Scenario& scenario, const Expect& expect) {
+  const auto takes = faults::expect_table()[static_cast<std::size_t>(expect.that)].takes;
+  const auto& state = scenario.states[expect.state].name;
+  Json out = {{"that", faults::name_of(expect.that)}};
+  if (expect.within) out["within"] = time_text(*expect.within);
+  if ((takes & faults::kAfter) != 0) out["after"] = state;
+  if ((takes & faults::kValue) != 0)
+    out["value"] = std::chrono::duration_cast<std::chrono::milliseconds>(expect.least).count();
+  if ((takes & faults::kState) != 0) out["state"] = state;
+  if (!expect.functions.empty())
+    out[(takes & faults::kOrder) != 0 ? "order" : "tmf"] = functions_json(expect.functions);
+  if (expect.count != 1) out["count"] = expect.count;
+  if (!expect.rule.empty()) out["rule"] = expect.rule;
+  if (expect.min) out["min"] = *expect.min;
+  if (expect.max) out["max"] = *expect.max;
+  return out;
+}
+
 Json scenario_to_json(const Scenario& scenario) {
   Json out = {{"id", scenario.id}};
   if (scenario.seed) out["seed"] = seed_text(*scenario.seed);
@@ -117,7 +117,7 @@ Json scenario_to_json(const Scenario& scenario) {
          {"to", scenario.states[each.to].name},
          {"when", when_json(each.when)}});
   for (const auto& each : scenario.expect)
-    out["expect"].push_back(expect_json(scenario, each));
+    out["expect"].push_back(expectation_to_json(scenario, each));
   if (scenario.lasts) out["for"] = time_text(*scenario.lasts);
   if (!scenario.note.empty()) out["note"] = scenario.note;
   return out;

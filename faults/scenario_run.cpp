@@ -112,6 +112,7 @@ ScenarioEffects ScenarioRun::fail(Time now, std::string why) {
   if (is_over()) return out;
   now = advance(now);
   verdict_.findings = evidence_.judge(state_, now);
+  impossible_ = true;
   finish(Verdict::Is::failed, now, std::move(why), out);
   return out;
 }

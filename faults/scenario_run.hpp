@@ -92,6 +92,9 @@ class ScenarioRun {
   /// When tick() has something to do; nothing while it waits for observations alone.
   std::optional<Time> next_deadline() const;
 
+  /// It ended by fail(), whatever its expectations say.
+  bool was_impossible() const { return impossible_; }
+  const std::vector<Verdict::Step>& timeline() const { return verdict_.timeline; }
   const Scenario& scenario() const { return *scenario_; }
   bool is_over() const { return verdict_.is_over(); }
   std::size_t state() const { return state_; }
@@ -128,6 +131,7 @@ class ScenarioRun {
   std::uint64_t entries_ = 0;
   std::vector<Progress> progress_;  ///< of the transitions that leave the state, in their order
   Verdict verdict_;
+  bool impossible_ = false;
 };
 
 }  // namespace faultlun::faults
