@@ -247,7 +247,8 @@ void TaskRunner::wait(TaskOperation& operation, Stage then, std::optional<When> 
   Ordeal& trial = *operation.ordeal;
   const auto now = loop_.now();
   operation.stage = then;
-  const auto wait = due(trial, when, world_.since_start(now), world_.since_start(trial.arrived));
+  const auto wait =
+      due(trial, when, world_.since_start(now), world_.since_start(trial.arrived), world_.seed);
   trial.asked += wait.asked;
   trial.due = world_.started_at + wait.until;
   const bool before = !when || *when == When::before;
