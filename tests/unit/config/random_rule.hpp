@@ -143,6 +143,11 @@ class RandomRule {
     if (seldom()) out.rewrites = range(0);
     while (depth < 4 && seldom()) {
       auto inner = std::make_shared<faults::Match>(match(depth + 1));
+      inner->payloads.clear();  // these look at what is kept for the rule itself
+      inner->attempt.reset();
+      inner->after_fault.reset();
+      inner->first_touch.reset();
+      inner->rewrites.reset();
       inner->groups = {7};  // not empty
       out.none_of.push_back(std::move(inner));
     }

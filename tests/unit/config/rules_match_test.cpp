@@ -149,6 +149,11 @@ TEST_CASE("what a clause does not take is refused at its path") {
       {R"("match": {"not": {}})", "match.not", "matches everything"},
       {R"("match": {"not": [{"lun": 1}, {"lun": "x"}]})", "match.not[1].lun", "no LUN"},
       {R"("match": {"not": 5})", "match.not", "object"},
+      {R"("match": {"not": {"attempt": 1}})", "match.not.attempt", "turned around"},
+      {R"("match": {"not": {"payload": {"hex": "00"}}})", "match.not.payload", "turned around"},
+      {R"("match": {"not": {"after_fault": {"rule": "a"}}})", "match.not.after_fault", "turned"},
+      {R"("match": {"not": {"first_touch": true}})", "match.not.first_touch", "turned around"},
+      {R"("match": {"not": {"rewrites": 1}})", "match.not.rewrites", "turned around"},
   };
   check_all_bad(rows);
 }
