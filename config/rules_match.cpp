@@ -89,7 +89,7 @@ void read_range(const Value& value, Match& match, std::size_t) {
   const bool read_least = take(least.number(kLeast, UINT64_MAX), range.least);
   const bool read_most = take(most.number(kLeast, UINT64_MAX), range.most);
   in.finish();
-  if (!least.present() && !most.present())
+  if (value.members().empty())
     value.fail("is empty; write \"min\", \"max\" or both");
   else if (read_least && read_most && range.least > range.most)
     least.fail("is more than max, so nothing would match; swap them");

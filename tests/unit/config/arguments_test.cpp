@@ -22,7 +22,7 @@ struct Bench {
 
 void check_bad_argument(const char* text, const char* path, const char* reason) {
   const Bench bench(text);
-  CAPTURE(text);
+  CAPTURE(std::string(text));
   REQUIRE(bench.problems.list().size() == 1);
   CAPTURE(bench.problems.list()[0].message);
   CHECK(bench.problems.list()[0].path == path);

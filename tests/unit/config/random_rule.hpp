@@ -35,7 +35,7 @@ class RandomRule {
   bool coin() { return below(2) == 0; }
   bool seldom() { return below(5) == 0; }
   std::uint64_t count() {
-    return 1 + (coin() ? below(100) : engine_() >> below(64)) % (UINT64_MAX - 1);
+    return 1 + (coin() ? below(100) : engine_() >> (1 + below(63))) % (UINT64_MAX - 1);
   }
   faults::Time time(std::uint64_t least_us = 0) {
     return std::chrono::microseconds(
@@ -80,7 +80,7 @@ class RandomRule {
   }
   faults::LbaMatch lba() {
     faults::LbaMatch out;
-    out.start = engine_() >> below(64);
+    out.start = engine_() >> (1 + below(63));  // editors know 63 bits
     out.length = 1 + below(std::min<std::uint64_t>(UINT64_MAX - out.start, 1 << 20) + 1);
     if (out.length - 1 > UINT64_MAX - out.start) out.length = 1;
     out.mode = static_cast<faults::LbaMatch::Mode>(below(4));

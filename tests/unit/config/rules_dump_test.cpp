@@ -6,18 +6,13 @@ using namespace faultlun::config;
 using namespace faultlun::config::test;
 
 TEST_CASE("a rule prints what differs from the defaults, durations as strings, and nothing else") {
-  const auto rule = good(R"({"note": "n", "gate": {"window": {"since": "arm", "for_ms": 4900}, "skip": 0, "p": 0.02},
-    "match": {"lun": ["2-4", 9], "op": ["READ(10)"], "attempt": {"max": 2}, "lba": 7}, "id": "r",
-    "life": {"ttl_ms": 60000, "priority": 0}, "observe": false, "effect": {
-  "test.pause" : {
-    "for_us" : 1500
-  }
-}
-})");
+  const auto rule = good(R"x({"note": "n", "id": "r", "observe": false,
+    "gate": {"window": {"since": "arm", "for_ms": 4900}, "skip": 0, "p": 0.02},
+    "match": {"lun": ["2-4", 9], "op": ["READ(10)"], "attempt": {"max": 2}, "lba": 7},
+    "life": {"ttl_ms": 60000, "priority": 0}, "effect": {"test.pause": {"for_us": 1500}}})x");
   CHECK(rule_text(rule) ==
-        R"({"id":"r","match":{"lun":["2-4",9],"op":"READ(10)","lba":{"start":7,"len":1},"attempt":{
-  "max" : 2}
-},)"
+        R"x({"id":"r","match":{"lun":["2-4",9],"op":"READ(10)","lba":{"start":7,"len":1},)x"
+        R"("attempt":{"max":2}},)"
         R"("gate":{"p":0.02,"window":{"for":"4900ms"}},"effect":{"test.pause":{"for":"1500us"}},)"
         R"("life":{"ttl":"1min"},"note":"n"})");
 }

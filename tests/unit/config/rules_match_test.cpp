@@ -17,14 +17,15 @@ faults::Match match_of(std::string_view members) {
 }  // namespace
 
 TEST_CASE("every clause of a match arrives") {
-  const auto m = match_of(R"("initiator": "iqn.*", "session": ["a,*", "b"], "target": "t", "source": "192.0.2.*",
+  const auto m = match_of(
+      R"x("initiator": "iqn.*", "session": ["a,*", "b"], "target": "t", "source": "192.0.2.*",
     "portal": 1, "tpg": ["0x2"], "op": ["READ(10)", "write", "0xc1"], "sa": 16,
     "cdb": {"value": "28 00", "mask": "ff00"}, "lba": {"start": "0x1000", "len": 64, "mode": "within"},
     "blocks": {"min": 8}, "fua": true, "dpo": false, "group": [1, 2], "control": 3,
     "task_attr": ["simple", "head_of_queue"], "outstanding": {"min": 2, "max": 3}, "immediate": false,
     "payload": {"offset": 4, "hex": "4649 4c45"}, "attempt": {"max": 2},
     "after_fault": {"rule": "other", "within_ms": 50, "commands": 7}, "first_touch": true, "rewrites": 0,
-    "not": {"lun": 3})");
+    "not": {"lun": 3})x");
   CHECK(m.initiators == std::vector<std::string>{"iqn.*"});
   CHECK(m.sessions == std::vector<std::string>{"a,*", "b"});
   CHECK(m.targets == std::vector<std::string>{"t"});
@@ -102,7 +103,7 @@ TEST_CASE("what a clause does not take is refused at its path") {
       {R"("match": {"lun": "5-4"})", "match.lun", "backwards"},
       {R"("match": {"lun": []})", "match.lun", "nothing would match"},
       {R"("match": {"op": "raed"})", "match.op", "did you mean \"read\""},
-      {R"("match": {"op": "READ(11)"})", "match.op", "did you mean"},
+      {R"x("match": {"op": "READ(11)"})x", "match.op", "did you mean"},
       {R"("match": {"op": ["read", "0x1ff"]})", "match.op[1]", "opcode"},
       {R"("match": {"op": 40})", "match.op", "string"},
       {R"("match": {"sa": 32})", "match.sa", "31"},
@@ -115,9 +116,11 @@ TEST_CASE("what a clause does not take is refused at its path") {
       {R"("match": {"lba": -1})", "match.lba", "whole number"},
       {R"("match": {"lba": {}})", "match.lba.start", "missing"},
       {R"("match": {"lba": {"start": 0, "len": 0}})", "match.lba.len", "from 1"},
-      {R"("match": {"lba": {"start": 0, "lenght": 5}})", "match.lba.lenght", "did you mean \"len\""},
+      {R"("match": {"lba": {"start": 0, "lenght": 5}})", "match.lba.lenght",
+       "did you mean \"len\""},
       {R"("match": {"lba": {"start": 0, "mode": "in"}})", "match.lba.mode", "overlap"},
-      {R"("match": {"lba": {"start": "0xffffffffffffffff", "len": 2}})", "match.lba.len", "at most 1"},
+      {R"("match": {"lba": {"start": "0xffffffffffffffff", "len": 2}})", "match.lba.len",
+       "at most 1"},
       {R"("match": {"lba": []})", "match.lba", "nothing would match"},
       {R"("match": {"blocks": {}})", "match.blocks", "empty"},
       {R"("match": {"blocks": {"min": 3, "max": 2}})", "match.blocks.min", "more than max"},
@@ -135,14 +138,19 @@ TEST_CASE("what a clause does not take is refused at its path") {
       {R"("match": {"payload": {"offset": 0}})", "match.payload.hex", "missing"},
       {R"("match": {"payload": {"hex": ""}})", "match.payload.hex", "write 1"},
       {R"("match": {"payload": {"hex": "46", "mask": "f"}})", "match.payload.mask", "hexadecimal"},
-      {R"("match": {"payload": {"hex": "46", "offset": 4294967296}})", "match.payload.offset", "4294967295"},
+      {R"("match": {"payload": {"hex": "46", "offset": 4294967296}})", "match.payload.offset",
+       "4294967295"},
       {R"("match": {"attempt": {"min": 0}})", "match.attempt.min", "from 1"},
       {R"("match": {"attempt": 0})", "match.attempt", "from 1"},
       {R"("match": {"after_fault": {}})", "match.after_fault.rule", "missing"},
-      {R"("match": {"after_fault": {"rule": "a b"}})", "match.after_fault.rule", "no name of a rule"},
-      {R"("match": {"after_fault": {"rule": "a", "within": 5}})", "match.after_fault.within", "250ms"},
-      {R"("match": {"after_fault": {"rule": "a", "within": "5s", "within_ms": 5}})", "match.after_fault.within_ms", "keep one"},
-      {R"("match": {"after_fault": {"rule": "a", "commands": 0}})", "match.after_fault.commands", "from 1"},
+      {R"("match": {"after_fault": {"rule": "a b"}})", "match.after_fault.rule",
+       "no name of a rule"},
+      {R"("match": {"after_fault": {"rule": "a", "within": 5}})", "match.after_fault.within",
+       "250ms"},
+      {R"("match": {"after_fault": {"rule": "a", "within": "5s", "within_ms": 5}})",
+       "match.after_fault.within_ms", "keep one"},
+      {R"("match": {"after_fault": {"rule": "a", "commands": 0}})", "match.after_fault.commands",
+       "from 1"},
       {R"("match": {"first_touch": null})", "match.first_touch", "true or false"},
       {R"("match": {"rewrites": -1})", "match.rewrites", "whole number"},
       {R"("match": {"not": []})", "match.not", "nothing would match"},
