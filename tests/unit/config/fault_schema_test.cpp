@@ -100,7 +100,8 @@ TEST_CASE("the example of every fault of the table is a rule that loads and has 
     for (const Problem& problem : problems.list())
       text += to_text(problem) + "\n";
     CAPTURE(text);
-    REQUIRE(rule);
+    CHECK(rule);
+    if (!rule) continue;
     CHECK(std::ranges::any_of(rule->effects, [&](const auto& each) { return each.fault == &row; }));
     const Json printed = rule_to_json(*rule);
     Problems again;
