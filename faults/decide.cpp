@@ -61,7 +61,8 @@ bool data_fault_applies(const DataFault& fault, const Facts& facts) {
   }
 }
 
-/// A rule is about the commands that its effects can strike, whatever else it says.
+}  // namespace
+
 bool applies(const Rule& rule, const Effect& effect, const Facts& facts) {
   if (const auto* error = std::get_if<MediumError>(&effect.action)) {
     if (facts.blocks == 0) return false;
@@ -76,6 +77,8 @@ bool applies(const Rule& rule, const Effect& effect, const Facts& facts) {
     return data_fault_applies(*data, facts);
   return true;
 }
+
+namespace {
 
 struct Stretch {
   std::uint64_t first = 0, last = 0;
@@ -361,20 +364,7 @@ void Decider::record(const InstalledRule& rule, RuleCounter& counter, Verdict ve
   }
   out_.timed = out_.timed || rule.timed;
   out_.order_dependent = out_.order_dependent || rule.order_dependent;
-  auto& hash = state_.hash;
-  ++hash.count;
-  hash.add(facts_.cmd_sn | std::uint64_t{facts_.immediate} << 32);
-  hash.add(rule.name_hash);
-  hash.add(static_cast<std::uint64_t>(verdict.key) << 8 |
-           static_cast<std::uint64_t>(verdict.outcome));
-  hash.add(verdict.key_number);
-  hash.add(verdict.index);
-  hash.add(verdict.draw);
-  for (const auto& each : out_.strikes) {
-    if (each.verdict != out_.verdicts.size()) continue;
-    hash.add(each.resolved[0]);
-    hash.add(each.resolved[1]);
-  }
+  add_to_hash(state_.hash, facts_, verdict, out_.strikes, out_.verdicts.size());
   out_.verdicts.push_back(verdict);
 }
 
@@ -425,6 +415,23 @@ void Decider::consider_function(std::uint32_t order) {
 const Strike* Decision::terminal() const {
   if (strikes.empty() || !is_terminal(strikes.back().effect->action)) return nullptr;
   return &strikes.back();
+}
+
+void add_to_hash(DecisionHash& hash, const Facts& facts, const Verdict& verdict,
+                 std::span<const Strike> strikes, std::size_t place) {
+  ++hash.count;
+  hash.add(facts.cmd_sn | std::uint64_t{facts.immediate} << 32);
+  hash.add(verdict.rule->name_hash);
+  hash.add(static_cast<std::uint64_t>(verdict.key) << 8 |
+           static_cast<std::uint64_t>(verdict.outcome));
+  hash.add(verdict.key_number);
+  hash.add(verdict.index);
+  hash.add(verdict.draw);
+  for (const auto& each : strikes) {
+    if (each.verdict != place) continue;
+    hash.add(each.resolved[0]);
+    hash.add(each.resolved[1]);
+  }
 }
 
 std::uint64_t content_of(const Facts& facts) {
