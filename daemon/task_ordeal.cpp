@@ -223,6 +223,11 @@ void TaskRunner::proceed_ordeal(const OperationPtr& operation) {
     trial.facts.payload = operation->data;
     trial.facts.payload_known = true;
     faults::decide_payload(*trial.rules, rule_state_, world_.seed, trial.facts, {}, decision_);
+    if (!decision_.quiet()) {
+      JournalEntry about = operation->entry;
+      about.at_ns = static_cast<std::uint64_t>(world_.since_start(now_).count());
+      add_decision(loop_.journal(), decision_, about);
+    }
     trial.add(std::exchange(decision_, {}));
     trial.facts.payload = {};
     if (const auto* end = trial.instead_of_unit()) {

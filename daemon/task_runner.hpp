@@ -184,8 +184,8 @@ class TaskRunner {
   void send_data_in(iscsi::Task& task, std::unique_ptr<std::uint8_t[]> data, std::uint64_t length,
                     std::uint64_t charged, std::optional<scsi::Reply> ending);
 
-  void tell(JournalEntry entry);
-  void tell_end(JournalEntry entry, std::uint8_t flags);
+  void tell(const JournalEntry& entry);
+  void tell_end(const JournalEntry& entry, std::uint8_t flag);
   void tell_aborted();
   void note_status(scsi::Status status, scsi::SenseCode sense);
   JournalEntry entry_for(const iscsi::Task& task) const;
@@ -233,7 +233,7 @@ class TaskRunner {
   enum class Ended : std::uint8_t { no, in_run, yes };
   Ended ended_ = Ended::no;
   std::uint8_t last_status_ = 0;
-  std::uint32_t last_sense_ = 0;
+  scsi::SenseCode last_sense_;
   std::optional<JournalEntry> ending_;  ///< of the operation whose answer comes next
   std::optional<faults::Drop> drop_;
   std::size_t ordeals_ = 0;
