@@ -73,7 +73,7 @@ auto read_list(const Value& value, const Parameter& parameter, Read read) {
   std::optional<std::vector<Element>> out;
   const auto most = at_most(parameter, kMaxArgumentElements);
   const auto items = value.items(most);
-  if (value.is_array() && items.size() < parameter.least && items.size() <= most)
+  if (value.is_array() && items.size() < parameter.least && value.items(SIZE_MAX).size() <= most)
     value.fail("has " + std::to_string(items.size()) + " elements; write at least " +
                std::to_string(parameter.least));
   out.emplace();

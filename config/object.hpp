@@ -12,8 +12,7 @@
 #include "config/json.hpp"
 #include "config/keys.hpp"
 #include "config/problems.hpp"
-#include "faults/ratio.hpp"
-#include "protocol/bytes/bytes.hpp"
+#include "faults/parameter.hpp"
 
 #include <chrono>
 #include <concepts>

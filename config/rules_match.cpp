@@ -89,7 +89,7 @@ void read_range(const Value& value, Match& match, std::size_t) {
   const bool read_least = take(least.number(kLeast, UINT64_MAX), range.least);
   const bool read_most = take(most.number(kLeast, UINT64_MAX), range.most);
   in.finish();
-  if (!least.present() && !most.present())
+  if (value.members().empty())
     value.fail("is empty; write \"min\", \"max\" or both");
   else if (read_least && read_most && range.least > range.most)
     least.fail("is more than max, so nothing would match; swap them");
@@ -333,9 +333,16 @@ constexpr Clause kClauses[] = {  // in the order of faults::clause_table()
 
 void read_match(const Value& value, Match& match, std::size_t depth) {
   Object in(value, shape("match"));
-  for (const Clause& clause : kClauses)
-    if (const Value given = in.optional(clause.name); given.present())
-      clause.read(given, match, depth);
+  const auto table = faults::clause_table();
+  for (std::size_t i = 0; i < std::size(kClauses); ++i) {
+    const Value given = in.optional(kClauses[i].name);
+    if (!given.present()) continue;
+    // The past and the Data-Out are kept for a rule that asks for them itself.
+    if (depth > 0 && (table[i].of_past || kClauses[i].name == "payload"))
+      given.fail("cannot be turned around; write what you want beside \"not\", not in it");
+    else
+      kClauses[i].read(given, match, depth);
+  }
   in.finish();
 }
 

@@ -98,8 +98,12 @@ std::optional<OperationMatch> read_operation(const Value& value) {
     append_octet(out.text, *opcode);
     return out;
   }
-  if (auto known = operation_class(*text)) return known;
-  if (const auto* row = find_row(scsi::command_table(), *text)) {
+  const auto* row = scsi::find_command(*text);  // UNMAP; "unmap" is the class
+  if (row == nullptr) {
+    if (auto known = operation_class(*text)) return known;
+    row = find_row(scsi::command_table(), *text);
+  }
+  if (row != nullptr) {
     out.kind = OperationMatch::Kind::command;
     out.row = row;
     out.text = row->name;
@@ -109,9 +113,9 @@ std::optional<OperationMatch> read_operation(const Value& value) {
     value.fail("unknown operation");
     return std::nullopt;
   }
-  std::vector<std::string_view> names(std::begin(kOperationClassNames),
-                                      std::end(kOperationClassNames));
+  std::vector<std::string_view> names;
   add_names(scsi::command_table(), names);
+  names.insert(names.end(), std::begin(kOperationClassNames), std::end(kOperationClassNames));
   value.fail("unknown operation " + in_quotes(*text) + did_you_mean(*text, names) +
              "; write a command like \"READ(10)\", an opcode like \"0x28\", or one of " +
              listed(kOperationClassNames));

@@ -3,6 +3,7 @@
 #include "faults/siphash.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace faultlun::daemon {
 
@@ -40,7 +41,8 @@ void AliasTable::clear() {
 
 faults::DecisionHash combined(std::vector<AliasTable::Record> records) {
   std::ranges::sort(records, [](const auto& a, const auto& b) {
-    return std::tie(a.target, a.alias) < std::tie(b.target, b.alias);
+    return std::tie(a.target, a.alias, a.hash.value, a.hash.count) <
+           std::tie(b.target, b.alias, b.hash.value, b.hash.count);
   });
   faults::DecisionHash all;
   for (const auto& record : records) {

@@ -4,6 +4,7 @@
 #include "daemon/control/api.hpp"
 #include "daemon/control/fault_schemas.hpp"
 #include "daemon/control/rule_routes.hpp"
+#include "daemon/control/task_routes.hpp"
 #include "daemon/log.hpp"
 #include "daemon/reports.hpp"
 #include "daemon/unit_changes.hpp"
@@ -192,12 +193,20 @@ std::vector<control::Route> Daemon::fault_routes() {
     publisher_.drain(epoch, std::move(done));
   };
   context.heal = [this](bool data) { heal(data); };
-  return control::rule_routes(std::move(context));
+  auto routes = control::rule_routes(std::move(context));
+  for (auto& route : control::task_routes(publisher_))
+    routes.push_back(std::move(route));
+  return routes;
 }
 
 void Daemon::heal(bool data) {
   (void)data;
   heal_units(world_);
+  publisher_.for_each(
+      [](Connection& connection) {
+        if (connection.runner()) connection.runner()->release({});
+      },
+      [] {});
 }
 
 control::Response Daemon::ask_for_logout(const control::Request& request) {

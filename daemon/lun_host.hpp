@@ -6,8 +6,8 @@
 // condition is not straight for anybody: its commands ask for a verdict() first.
 #pragma once
 
-#include "faults/write_history.hpp"
 #include "faults/unit_condition.hpp"
+#include "faults/write_history.hpp"
 #include "lun_backends/block_device.hpp"
 #include "protocol/scsi/logical_unit.hpp"
 

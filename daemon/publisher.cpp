@@ -55,6 +55,13 @@ class Drainage final : public Timed {
 
 }  // namespace
 
+void WorkerPublisher::for_each(std::function<void(Connection&)> part, std::function<void()> done) {
+  const std::shared_ptr<const void> last(nullptr,
+                                         [done = std::move(done)](const void*) { done(); });
+  for (const auto& [worker, connections] : homes_)
+    worker->post([connections = connections, part, last] { connections->for_each(part); });
+}
+
 void WorkerPublisher::drain(std::uint64_t epoch, std::function<void()> done) {
   const std::shared_ptr<const void> last(nullptr,
                                          [done = std::move(done)](const void*) { done(); });

@@ -22,6 +22,9 @@ class WorkerPublisher final : public Publisher {
   /// A session that begins meanwhile begins with the new set, and is not in the barrier.
   void publish(std::shared_ptr<const faults::RuleSet> rules, Done done) override;
 
+  /// Runs `part` for every connection on its own thread, then `done` on the last of them.
+  void for_each(std::function<void(Connection&)> part, std::function<void()> done);
+
   /// Calls `done` when no command is in progress that was decided under an earlier epoch.
   void drain(std::uint64_t epoch, std::function<void()> done);
 

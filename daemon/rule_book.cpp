@@ -1,12 +1,13 @@
 #include "daemon/rule_book.hpp"
 
+#include "daemon/rule_host.hpp"
+
 #include <algorithm>
 #include <set>
 #include <unordered_map>
 
 namespace faultlun::daemon {
 namespace {
-
 constexpr std::string_view kScenarioPrefix = "scenario:";
 
 std::string quoted(std::string_view text) {
@@ -141,10 +142,11 @@ std::size_t RuleBook::Draft::source_index(std::string_view name) {
 /// A lifetime of its own, from now.
 void RuleBook::Draft::renew(Held& held) {
   held.lifetime = std::make_shared<faults::RuleLifetime>();
+  held.lifetime->host = make_rule_host(*held.rule);
   held.lifetime->serial = ++last_serial;
   held.lifetime->first_epoch = first_epoch_;
-  held.lifetime->armed_at = now_ - start_;
   held.armed_at = now_;
+  held.lifetime->armed_at = held.armed_at - start_;
   held.exhausted = false;
   held.revision = ++last_revision;
 }

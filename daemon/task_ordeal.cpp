@@ -223,6 +223,11 @@ void TaskRunner::proceed_ordeal(const OperationPtr& operation) {
     trial.facts.payload = operation->data;
     trial.facts.payload_known = true;
     faults::decide_payload(*trial.rules, rule_state_, world_.seed, trial.facts, {}, decision_);
+    if (!decision_.quiet()) {
+      JournalEntry about = operation->entry;
+      about.at_ns = static_cast<std::uint64_t>(world_.since_start(now_).count());
+      add_decision(loop_.journal(), decision_, about);
+    }
     trial.add(std::exchange(decision_, {}));
     trial.facts.payload = {};
     if (const auto* end = trial.instead_of_unit()) {
@@ -247,7 +252,8 @@ void TaskRunner::wait(TaskOperation& operation, Stage then, std::optional<When> 
   Ordeal& trial = *operation.ordeal;
   const auto now = loop_.now();
   operation.stage = then;
-  const auto wait = due(trial, when, world_.since_start(now), world_.since_start(trial.arrived));
+  const auto wait =
+      due(trial, when, world_.since_start(now), world_.since_start(trial.arrived), world_.seed);
   trial.asked += wait.asked;
   trial.due = world_.started_at + wait.until;
   const bool before = !when || *when == When::before;
@@ -281,6 +287,61 @@ void TaskRunner::reorder(TaskOperation& operation) {
     TaskOperation& each = *waiting[place];
     if (each.runner != nullptr && each.held) wake(each);
   }
+}
+
+std::size_t TaskRunner::release(const Release& wanted) {
+  std::vector<OperationPtr> held;
+  for (const auto& each : operations_) {
+    if (!each->ordeal || !each->held) continue;
+    const auto& trial = *each->ordeal;
+    const auto* strike = trial.find<faults::Hold>();
+    if (strike == nullptr) strike = trial.find<faults::Shuffle>();
+    const auto* hold = std::get_if<faults::Hold>(&strike->effect->action);
+    if (wanted.tag && (hold == nullptr || hold->tag != *wanted.tag)) continue;
+    if (wanted.rule && strike->rule->rule.id != *wanted.rule) continue;
+    if (wanted.lun && each->task->lun != wanted.lun) continue;
+    held.push_back(each);
+  }
+  if (wanted.order == Release::Order::lifo) std::ranges::reverse(held);
+  if (wanted.order == Release::Order::seeded && !held.empty()) {
+    const auto count = std::min(held.size(), faults::kMaxReordered);
+    const faults::Drawer drawer(wanted.seed, "release", "*");
+    const auto order = faults::release_order({static_cast<std::uint32_t>(count)}, drawer, 0, count);
+    std::vector<OperationPtr> shuffled;
+    for (const auto place : order)
+      shuffled.push_back(held[place]);
+    held = std::move(shuffled);
+  }
+  for (const auto& each : held)
+    if (each->runner != nullptr && each->held) wake(*each);
+  return held.size();
+}
+
+std::vector<TaskRunner::Listed> TaskRunner::list() const {
+  std::vector<Listed> out;
+  const auto now = loop_.now();
+  for (const auto& each : operations_) {
+    Listed row;
+    row.initiator_task_tag = each->task->initiator_task_tag;
+    row.cmd_sn = each->task->cmd_sn;
+    row.lun = each->task->lun;
+    row.opcode = each->command.cdb.opcode();
+    row.age = now - world_.started_at - Duration(static_cast<std::int64_t>(each->entry.at_ns));
+    const bool waits = each->stage != Stage::none && each->stage != Stage::silent;
+    row.stage = each->stage == Stage::silent ? "silent"
+                : each->held                 ? "held"
+                : each->running              ? "medium"
+                : waits                      ? "delayed"
+                                             : "data";
+    if (each->ordeal) {
+      if (waits && !each->held) row.due_in = each->ordeal->due - now;
+      for (const auto& strike : each->ordeal->decision.strikes)
+        if (row.rules.empty() || row.rules.back() != strike.rule->rule.id)
+          row.rules.push_back(strike.rule->rule.id);
+    }
+    out.push_back(std::move(row));
+  }
+  return out;
 }
 
 void TaskRunner::wake(TaskOperation& operation) {

@@ -82,11 +82,7 @@ TaskRunner::TaskRunner(Loop& loop, World& world, iscsi::Session& session, iscsi:
       facts_(std::move(facts)),
       rules_(world.rules()),
       number_(session_number) {
-  JournalEntry entry;
-  entry.kind = JournalEntry::Kind::session_up;
-  entry.session = number_;
-  entry.at_ns = static_cast<std::uint64_t>(world_.since_start(loop_.now()).count());
-  loop_.journal().add(entry);
+  loop_.journal().add(JournalEntry::session_up(number_, world_.since_start(loop_.now())));
 }
 
 TaskRunner::~TaskRunner() {
@@ -97,11 +93,7 @@ TaskRunner::~TaskRunner() {
     budget_.give_back(operation->charged);
   }
   world_.aliases.leave(facts_, rule_state_);
-  JournalEntry entry;
-  entry.kind = JournalEntry::Kind::session_down;
-  entry.session = number_;
-  entry.at_ns = static_cast<std::uint64_t>(world_.since_start(loop_.now()).count());
-  loop_.journal().add(entry);
+  loop_.journal().add(JournalEntry::session_down(number_, world_.since_start(loop_.now())));
   for (auto& page : paths_) {
     if (!page) continue;
     for (auto& path : *page)
@@ -178,42 +170,26 @@ void TaskRunner::run(iscsi::Task& task, bytes::View immediate_data, iscsi::Effec
 }
 
 JournalEntry TaskRunner::entry_for(const iscsi::Task& task) const {
-  JournalEntry entry;
-  const auto& cdb = task.command.cdb;
-  entry.code = cdb.opcode();
-  entry.flags = task.immediate ? JournalEntry::immediate : 0;
-  entry.lun = task.lun.value_or(0xffff);
-  entry.session = number_;
-  entry.cmd_sn = task.cmd_sn;
-  entry.at_ns = static_cast<std::uint64_t>(world_.since_start(now_).count());
-  const auto range = scsi::range_of(cdb);
-  entry.a = range.lba;
-  entry.b = range.blocks << 32 | task.expected_data_transfer_length;
-  entry.c = std::uint64_t{task.initiator_task_tag} << 32 | (cdb[1] & 0x1fU);
-  return entry;
+  JournalEntry::Command about;
+  about.session = number_;
+  about.lun = task.lun;
+  about.cmd_sn = task.cmd_sn;
+  about.immediate = task.immediate;
+  about.task_tag = task.initiator_task_tag;
+  about.expected_data_transfer_length = task.expected_data_transfer_length;
+  return JournalEntry::command(about, task.command.cdb, world_.since_start(now_));
 }
 
 /// A command that no rule matched, and its end if it has come already.
-void TaskRunner::tell(JournalEntry entry) {
-  if (ended_ == Ended::yes) {
-    entry.flags |= JournalEntry::completed;
-    entry.status = last_status_;
-    entry.d = last_sense_;
-  }
-  ended_ = Ended::no;
-  loop_.journal().add(entry);
+void TaskRunner::tell(const JournalEntry& entry) {
+  const bool over = std::exchange(ended_, Ended::no) == Ended::yes;
+  loop_.journal().add(over ? entry.ended_at_once(last_status_, last_sense_) : entry);
 }
 
-/// `operation_entry_` is of an operation that has just ended.
-void TaskRunner::tell_end(JournalEntry entry, std::uint8_t flags) {
-  entry.kind = JournalEntry::Kind::completion;
-  entry.flags |= flags;
-  entry.status = last_status_;
-  entry.d = last_sense_;
-  const auto now = static_cast<std::uint64_t>(world_.since_start(loop_.now()).count());
-  entry.a = now - entry.at_ns;
-  entry.at_ns = now;
-  loop_.journal().add(entry);
+/// The command that `entry` told of ends now.
+void TaskRunner::tell_end(const JournalEntry& entry, std::uint8_t flag) {
+  loop_.journal().add(
+      entry.completion(last_status_, last_sense_, world_.since_start(loop_.now()), flag));
 }
 
 void TaskRunner::undisturbed(iscsi::Task& task, bytes::View immediate_data,
@@ -539,7 +515,7 @@ void TaskRunner::complete(iscsi::Task& task, scsi::Reply reply) {
 /// The answer of the command that ends now, for the journal.
 void TaskRunner::note_status(scsi::Status status, scsi::SenseCode sense) {
   last_status_ = static_cast<std::uint8_t>(status);
-  last_sense_ = std::uint32_t{sense.key} << 16 | std::uint32_t{sense.asc} << 8 | sense.ascq;
+  last_sense_ = sense;
   if (ended_ == Ended::in_run) {
     ended_ = Ended::yes;
   } else if (ending_) {
@@ -549,7 +525,7 @@ void TaskRunner::note_status(scsi::Status status, scsi::SenseCode sense) {
 
 void TaskRunner::tell_aborted() {
   last_status_ = 0;
-  last_sense_ = 0;
+  last_sense_ = {};
   if (ending_) tell_end(*std::exchange(ending_, std::nullopt), JournalEntry::aborted);
 }
 

@@ -102,18 +102,28 @@ class TaskRunner {
   /// The same, decided outside of run(): the owner closes the connection soon.
   void set_on_drop(std::function<void()> on_drop) { on_drop_ = std::move(on_drop); }
 
-  /// Lets held commands go (POST /v1/held/release): those that `wanted` names, in order of CmdSN.
-  template <typename Wanted>
-  std::size_t release_held(Wanted wanted) {
-    std::size_t count = 0;
-    const auto all = operations_;
-    for (const auto& operation : all) {
-      if (!operation->runner || !operation->held || !wanted(*operation)) continue;
-      ++count;
-      wake(*operation);
-    }
-    return count;
-  }
+  /// A command in progress, for the control API.
+  struct Listed {
+    std::uint32_t initiator_task_tag = 0, cmd_sn = 0;
+    std::optional<std::uint16_t> lun;
+    std::uint8_t opcode = 0;
+    std::string_view stage;          ///< "held", "delayed", "silent", "data", "medium"
+    std::vector<std::string> rules;  ///< that have a hand in it
+    Duration age{};
+    std::optional<Duration> due_in;
+  };
+  std::vector<Listed> list() const;
+
+  /// Which held commands POST /v1/held/release means.
+  struct Release {
+    std::optional<std::string> tag, rule;
+    std::optional<std::uint16_t> lun;
+    enum class Order : std::uint8_t { fifo, lifo, seeded };
+    Order order = Order::fifo;
+    std::uint64_t seed = 0;
+  };
+  /// How many went.
+  std::size_t release(const Release& wanted);
   /// A command is in progress that was decided under an earlier epoch.
   bool has_older_than(std::uint64_t epoch) const;
   /// Commands that the rules hold, delay or silence.
@@ -174,8 +184,8 @@ class TaskRunner {
   void send_data_in(iscsi::Task& task, std::unique_ptr<std::uint8_t[]> data, std::uint64_t length,
                     std::uint64_t charged, std::optional<scsi::Reply> ending);
 
-  void tell(JournalEntry entry);
-  void tell_end(JournalEntry entry, std::uint8_t flags);
+  void tell(const JournalEntry& entry);
+  void tell_end(const JournalEntry& entry, std::uint8_t flag);
   void tell_aborted();
   void note_status(scsi::Status status, scsi::SenseCode sense);
   JournalEntry entry_for(const iscsi::Task& task) const;
@@ -223,7 +233,7 @@ class TaskRunner {
   enum class Ended : std::uint8_t { no, in_run, yes };
   Ended ended_ = Ended::no;
   std::uint8_t last_status_ = 0;
-  std::uint32_t last_sense_ = 0;
+  scsi::SenseCode last_sense_;
   std::optional<JournalEntry> ending_;  ///< of the operation whose answer comes next
   std::optional<faults::Drop> drop_;
   std::size_t ordeals_ = 0;

@@ -73,7 +73,6 @@ class Decider {
   Outcome use_up(const InstalledRule& rule, RuleCounter& counter);
   Outcome suppress(const InstalledRule& rule, bool ended);
   void record(const InstalledRule& rule, RuleCounter& counter, Verdict verdict);
-  void add_to_hash(const InstalledRule& rule, const Verdict& verdict);
   void swallow_function(const InstalledRule& rule);
   std::uint64_t draw_for(const InstalledRule& rule, const Verdict& verdict, unsigned slot) const;
   bool is_plain_counter(const Verdict& verdict) const {
@@ -351,25 +350,8 @@ void Decider::record(const InstalledRule& rule, RuleCounter& counter, Verdict ve
     lifetime.suppressed.fetch_add(1, std::memory_order_relaxed);
   out_.timed = out_.timed || rule.timed;
   out_.order_dependent = out_.order_dependent || rule.order_dependent;
-  add_to_hash(rule, verdict);
+  add_to_hash(state_.hash, facts_, verdict, out_.strikes, out_.verdicts.size());
   out_.verdicts.push_back(verdict);
-}
-
-void Decider::add_to_hash(const InstalledRule& rule, const Verdict& verdict) {
-  auto& hash = state_.hash;
-  ++hash.count;
-  hash.add(facts_.cmd_sn | std::uint64_t{facts_.immediate} << 32);
-  hash.add(rule.name_hash);
-  hash.add(static_cast<std::uint64_t>(verdict.key) << 8 |
-           static_cast<std::uint64_t>(verdict.outcome));
-  hash.add(verdict.key_number);
-  hash.add(verdict.index);
-  hash.add(verdict.draw);
-  for (const auto& each : out_.strikes) {
-    if (each.verdict != out_.verdicts.size()) continue;
-    hash.add(each.resolved[0]);
-    hash.add(each.resolved[1]);
-  }
 }
 
 void Decider::consider(std::uint32_t order, bool payload_now) {
@@ -455,6 +437,23 @@ void Decider::swallow_function(const InstalledRule& rule) {
 const Strike* Decision::terminal() const {
   if (strikes.empty() || !is_terminal(strikes.back().effect->action)) return nullptr;
   return &strikes.back();
+}
+
+void add_to_hash(DecisionHash& hash, const Facts& facts, const Verdict& verdict,
+                 std::span<const Strike> strikes, std::size_t place) {
+  ++hash.count;
+  hash.add(facts.cmd_sn | std::uint64_t{facts.immediate} << 32);
+  hash.add(verdict.rule->name_hash);
+  hash.add(static_cast<std::uint64_t>(verdict.key) << 8 |
+           static_cast<std::uint64_t>(verdict.outcome));
+  hash.add(verdict.key_number);
+  hash.add(verdict.index);
+  hash.add(verdict.draw);
+  for (const auto& each : strikes) {
+    if (each.verdict != place) continue;
+    hash.add(each.resolved[0]);
+    hash.add(each.resolved[1]);
+  }
 }
 
 std::uint64_t content_of(const Facts& facts) {

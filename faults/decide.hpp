@@ -81,6 +81,13 @@ void decide_task_management(const RuleSet& rules, RuleState& state, std::uint64_
 /// What becomes of a login: facts.session says what is known.
 Drop::Then decide_login(const RuleSet& rules, const Facts& facts, const InstalledRule*& why);
 
+/// The rule is about such a command at all: the effect can strike it, whatever else the rule says.
+bool applies(const Rule& rule, const Effect& effect, const Facts& facts);
+
+/// Makes a verdict, and those of the strikes that are of verdict number `place`, part of the hash.
+void add_to_hash(DecisionHash& hash, const Facts& facts, const Verdict& verdict,
+                 std::span<const Strike> strikes, std::size_t place);
+
 /// 64-bit name of what a command does: class, LBA, length (D2 `content`).
 std::uint64_t content_of(const Facts& facts);
 

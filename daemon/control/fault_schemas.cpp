@@ -47,6 +47,14 @@ constexpr const char* kAnswers = R"({
     "fires": {"type": "array", "items": {"type": "integer"}},
     "off": {"type": "boolean"}, "timed": {"type": "boolean"}, "order_dependent": {"type": "boolean"},
     "needs_data": {"type": "boolean"}, "shares_limit": {"type": "boolean"}}},
+  "TaskList": {"type": "object", "properties": {"tasks": {"type": "array", "items": {
+    "type": "object", "properties": {"session": {"type": "string"}, "cmd_sn": {"type": "integer"},
+      "tag": {"type": "integer"}, "lun": {"type": "integer"}, "opcode": {"type": "integer"}, "op": {"type": "string"},
+      "stage": {"enum": ["held", "delayed", "silent", "data", "medium"]}, "age": {"type": "string"},
+      "due_in": {"type": "string"}, "rules": {"type": "array", "items": {"type": "string"}}}}}}},
+  "Release": {"type": "object", "additionalProperties": false, "properties": {
+    "tag": {"type": "string"}, "rule": {"type": "string"}, "lun": {"type": "integer", "minimum": 0, "maximum": 16383},
+    "order": {"enum": ["fifo", "lifo", "seeded"]}, "seed": {}}},
   "Capabilities": {"type": "object", "description": "the tables of this version"},
   "Object": {"type": "object"}
 })";

@@ -1,8 +1,11 @@
-// Octets as a configuration file.  Either a configuration that dumps and reads back equal, or
-// errors that say where and what.
+// Octets as a configuration file, and as a file of rules.  Either a configuration that dumps and
+// reads back equal, or errors that say where and what.
 #include "config/dump.hpp"
 #include "config/load.hpp"
+#include "config/rules.hpp"
 #include "tests/fuzz/fuzz.hpp"
+
+#include <nlohmann/json.hpp>
 
 #include <set>
 
@@ -35,11 +38,32 @@ void check(const config::Config& config) {
     units += target.luns.size();
   }
   expect(units <= config::kMaxLuns, "a limit on all units together");
+  expect(config.rules.size() <= faults::kMaxRules, "a limit on rules");
+  std::set<std::string_view> ids;
+  std::size_t luns = 0;
+  for (const auto& rule : config.rules) {
+    expect(config::check_rule_id(rule.id).empty() && ids.insert(rule.id).second,
+           "rules have names, each its own");
+    expect(rule.observe || !rule.effects.empty(), "a rule does something");
+    expect(rule.effects.size() <= faults::kMaxEffectsPerRule, "a limit on effects");
+    luns += rule.match.luns.size();
+  }
+  expect(luns <= config::kMaxLunsOfRules, "a limit on the LUNs that rules name");
   expect(config.portals.size() <= config::kMaxPortals && !config.portals.empty(),
          "portals within limits");
 }
 
+/// The same octets as a file of rules.
+void run_rules(std::string_view text) {
+  const auto result = config::load_rules(text);
+  expect(result.rules.has_value() == result.errors.empty(), "rules, or errors");
+  if (!result.rules) return;
+  const auto again = config::load_rules(config::rules_to_json(*result.rules).dump());
+  expect(again.rules == result.rules, "printed rules read back equal");
+}
+
 void run(std::string_view text) {
+  run_rules(text);
   const auto result = config::load(text);
   check(result);
   if (!result.config) return;

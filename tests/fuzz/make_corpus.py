@@ -176,6 +176,23 @@ def configs():
     yield "wrong_types", b'{"portals":{},"targets":[1,{"name":7,"luns":"x"}],"seed":-1}'
     yield "twice", b'{"seed":1,"seed":2,"unknown":null}'
     yield "not_json", b'{"targets": [,]}'
+    yield "rules_match", b"""[{"id":"a","observe":true,"match":{"initiator":"iqn.*","session":["a,*"],"target":"t","source":"::1","portal":1,
+  "tpg":"0x1","lun":["2-54",60],"op":["READ(10)","write","0x41","any"],"sa":16,"cdb":{"value":"28 00","mask":"ff00","len":2},
+  "lba":[7,{"start":"0x1000","len":64,"mode":"within"}],"blocks":{"min":1,"max":128},"fua":true,"dpo":false,"group":[1],"control":3,
+  "task_attr":"simple","outstanding":{"min":2},"immediate":false,"payload":{"offset":4,"hex":"4649 4c45","mask":"ffffffff"},"attempt":2,
+  "first_touch":true,"rewrites":{"max":3},"not":[{"vpd":131},{"not":{"mode_page":8}}]}},
+  {"id":"b","observe":true,"where":"tmf.rx","match":{"tmf":["ABORT TASK",5],"op":"tmf"}},
+  {"id":"c","observe":true,"match":{"after_fault":{"rule":"a","within_ms":50,"commands":7}}}]"""
+    yield "rules_gate", b"""{"rules":[{"id":"a","observe":true,"note":"n","gate":{"key":"content","skip":10,"every":50,"burst":3,"repeat":5,"times":7,
+  "p":0.02,"run_gate":"1/3","budget_bytes":"1MiB","window":{"since":"mark","mark":"m","after_ms":5,"for":"2s"},"cycle":{"up_s":1,"down":"250ms"},
+  "max_active":4},"life":{"armed":false,"priority":-3,"ttl_ms":60000,"lease":"l","owner":"me","tags":["a","b"],"on_exhaust":{"goto":"next"},
+  "once_per":"lba","scope":"global","must_fire":true}},{"id":"b","observe":true,"gate":{"nth":7}}]}"""
+    yield "rules_effect", b"""[{"id":"busy","match":{"op":"READ(10)"},"gate":{"every":3},"effect":{"scsi.status":{"status":"BUSY"}}},
+  {"id":"tail","gate":{"p":1e-2},"effect":[{"time.service":{"dist":"lognormal","median_us":900,"sigma":0.6}},{"time.stall":{"every":"20s","for_ms":1500}}]},
+  {"id":"ladder","effect":{"tmf.ladder":[{"tmf":"ABORT_TASK","do":"fail"},{"tmf":"LOGICAL_UNIT_RESET","do":"never"}]}},
+  {"id":"weak","effect":{"scsi.medium":{"asc":"11/00","information":"first_bad","partial":true,"heal":"on_write"}}}]"""
+    yield "rules_in_config", b'{"rules":[{"id":"a","observe":true,"match":{"lun":0,"op":"read"},"gate":{"p":"1/3"}}]}'
+    yield "rules_wrong", b'[{"id":"a b","match":{"lun":"x","op":"raed","lba":{"start":-1}},"gate":{"every":0,"p":2},"effect":{"x":1},"life":{"ttl":5}},{"id":"a b"}]'
 
 
 for name, seeds in {"pdu_stream": pdu_streams, "login": logins, "cdb": cdbs, "config": configs}.items():

@@ -249,8 +249,28 @@ TEST_CASE("limits, discovery and SendTargets change at once") {
                    true);
 }
 
+TEST_CASE("rules are matched by ID, and what differs is named") {
+  Bench bench;
+  faultlun::faults::Rule a, b;
+  a.id = "a";
+  b.id = "b";
+  a.observe = b.observe = true;
+  bench.running.rules = {a};
+  bench.next.rules = {a, b};
+  bench.check_only(ChangeKind::rule_added, "rules[b]", "nothing → b", true);
+  std::swap(bench.running, bench.next);
+  bench.check_only(ChangeKind::rule_removed, "rules[b]", "b → nothing", true);
+  bench.running.rules = {a, b};
+  bench.next.rules = {b, a};
+  bench.check_only(ChangeKind::rule_order, "rules", "their old order → another one", true);
+  bench.next.rules = {a, b};
+  bench.next.rules[1].gate.every = 3;
+  bench.next.rules[1].note = "n";
+  bench.check_only(ChangeKind::rule_changed, "rules[b]", "another gate and note", true);
+}
+
 TEST_CASE("every kind of change has a name of its own") {
   std::set<std::string_view> names;
-  for (std::size_t i = 0; i <= static_cast<std::size_t>(ChangeKind::seed); ++i)
+  for (std::size_t i = 0; i <= static_cast<std::size_t>(ChangeKind::rule_order); ++i)
     CHECK(names.insert(to_text(static_cast<ChangeKind>(i))).second);
 }

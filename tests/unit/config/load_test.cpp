@@ -47,7 +47,7 @@ TEST_CASE("the built-in configuration has no errors and no warnings") {
 TEST_CASE("all errors are found in one go, in the order of their lines") {
   const LoadResult result = load(R"({
     "seed": -1,
-    "rules": [{}],
+    "rules": [1],
     "portals": [{"listen": "127.0.0.1:1", "advertise": "x"}],
     "targets": [{
       "name": "iqn.2026-11.example:a",
@@ -68,7 +68,7 @@ TEST_CASE("all errors are found in one go, in the order of their lines") {
     paths.push_back(problem.path);
     lines.push_back(problem.line);
   }
-  CHECK(paths == std::vector<std::string>{"seed", "rules", "portals[0].advertise",
+  CHECK(paths == std::vector<std::string>{"seed", "rules[0]", "portals[0].advertise",
                                           "targets[0].name", "targets[0].luns[0].backend.size",
                                           "targets[0].luns[0].block_size", "targets[0].luns[1].lun",
                                           "targets[0].colour"});

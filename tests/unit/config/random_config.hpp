@@ -3,6 +3,7 @@
 
 #include "config/identity.hpp"
 #include "config/model.hpp"
+#include "tests/unit/config/random_rule.hpp"
 
 #include <cstdint>
 #include <random>
@@ -27,6 +28,11 @@ class RandomConfig {
     const std::uint64_t targets = below(4);
     for (std::uint64_t i = 0; i < targets; ++i)
       config.targets.push_back(target(i, config));
+    RandomRule rules(engine_());
+    for (std::uint64_t i = below(4); i > 0; --i)
+      config.rules.push_back(rules.draw(i));
+    for (auto& rule : config.rules)
+      rule.match.after_fault.reset();  // of a rule that is not there
     fill_derived(config);
     return config;
   }
