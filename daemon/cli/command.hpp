@@ -95,7 +95,8 @@ struct View {
   std::string_view list{};        ///< JSON pointer of the array that `columns` show
   std::vector<Column> columns{};  ///< none: everything there is, as it stands
   std::string_view none{};        ///< said instead of an empty list
-  std::string (*text)(const config::Json&) = nullptr;  ///< instead of a table; or a line of Flow::lines
+  std::string (*text)(const config::Json&) =
+      nullptr;  ///< instead of a table; or a line of Flow::lines
 };
 
 struct Picked {

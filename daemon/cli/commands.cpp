@@ -69,7 +69,8 @@ const std::vector<Option>& common_options() {
        .takes = Takes::text,
        .value_name = "FILE",
        .goes = Goes::nowhere,
-       .meaning = "file with the token of the control API; without it: FAULTLUN_TOKEN_FILE or none"},
+       .meaning =
+           "file with the token of the control API; without it: FAULTLUN_TOKEN_FILE or none"},
       {.name = "--json", .goes = Goes::nowhere, .meaning = "print the API's JSON as it is"},
       {.name = "--timeout",
        .takes = Takes::duration,

@@ -1,6 +1,6 @@
 #include "daemon/cli/commands.hpp"
-#include "daemon/cli/help.hpp"
 #include "daemon/cli/completion.hpp"
+#include "daemon/cli/help.hpp"
 #include "daemon/cli/plans.hpp"
 #include "daemon/cli/views.hpp"
 

@@ -30,9 +30,8 @@ std::string printable(std::string_view text) {
 }
 
 bool is_number(std::string_view text) {
-  return !text.empty() && (text == "-" || std::all_of(text.begin(), text.end(), [](char c) {
-                             return c >= '0' && c <= '9';
-                           }));
+  return !text.empty() && (text == "-" || std::all_of(text.begin(), text.end(),
+                                                      [](char c) { return c >= '0' && c <= '9'; }));
 }
 
 bool is_list_of_objects(const Json& value) {
@@ -156,7 +155,8 @@ std::string description(const Json& value) {
     for (const auto& line : lines)
       width = std::max(width, width_of(line.front()));
     for (const auto& line : lines)
-      out += line.front() + std::string(width - width_of(line.front()) + 2, ' ') + line.back() + "\n";
+      out +=
+          line.front() + std::string(width - width_of(line.front()) + 2, ' ') + line.back() + "\n";
   }
   return out.empty() && below.starts_with("\n") ? below.substr(1) : out + below;
 }
