@@ -24,8 +24,8 @@ struct Argument {
   /// What the shell may offer.
   enum class Offer : std::uint8_t { nothing, files, rules, faults, scenarios };
 
-  std::string_view name;  ///< "ID": fills {id} of the path when there is one
-  std::string_view meaning;
+  std::string_view name{};  ///< "ID": fills {id} of the path when there is one
+  std::string_view meaning{};
   Kind kind = Kind::word;
   bool is_required = true;
   Offer offer = Offer::nothing;
@@ -39,19 +39,19 @@ struct Option {
     nowhere  ///< the row's own functions read it
   };
 
-  std::string_view name;    ///< "--since"
-  std::string_view letter;  ///< "-f", or ""
+  std::string_view name{};    ///< "--since"
+  std::string_view letter{};  ///< "-f", or ""
   Takes takes = Takes::nothing;
-  std::string_view value_name;  ///< "CURSOR"
+  std::string_view value_name{};  ///< "CURSOR"
   Goes goes = Goes::query;
-  std::string_view key;
-  std::string_view meaning;
+  std::string_view key{};
+  std::string_view meaning{};
   bool waits = false;  ///< the answer comes when something has happened: longer patience
 };
 
 struct Example {
-  std::string_view line;  ///< as typed in a shell
-  std::string_view meaning;
+  std::string_view line{};  ///< as typed in a shell
+  std::string_view meaning{};
 };
 
 struct Command;
@@ -88,7 +88,7 @@ enum class Flow : std::uint8_t {
 
 /// Heading and place of a column in each object of a list.
 struct Column {
-  std::string_view heading, pointer;
+  std::string_view heading{}, pointer{};
 };
 
 struct View {
@@ -99,16 +99,13 @@ struct View {
       nullptr;  ///< instead of a table; or a line of Flow::lines
 };
 
-struct Picked {
-  config::Json value;
-  std::string error;  ///< what is not there
-};
+struct Picked;  ///< views.hpp
 
 struct Command {
-  std::string_view words;   ///< "rule put"
-  std::string_view method;  ///< "PUT"
-  std::string_view path;    ///< "/v1/rules/{id}"; several with spaces between
-  std::string_view summary;
+  std::string_view words{};   ///< "rule put"
+  std::string_view method{};  ///< "PUT"
+  std::string_view path{};    ///< "/v1/rules/{id}"; several with spaces between
+  std::string_view summary{};
   std::vector<Argument> arguments{};
   std::vector<Option> options{};
   std::string_view text{};  ///< more for --help

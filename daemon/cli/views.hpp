@@ -4,6 +4,8 @@
 #include "config/json.hpp"
 #include "daemon/cli/command.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <string>
 
 namespace faultlun::daemon::cli {
@@ -19,6 +21,10 @@ std::string status_text(const config::Json& answer);
 std::string journal_line(const config::Json& entry);  ///< one line
 std::string json_text(const config::Json& answer);    ///< as JSON, indented
 
+struct Picked {
+  config::Json value;
+  std::string error;  ///< what is not there
+};
 /// The object of the fault ID, or all when none was asked for.
 Picked pick_fault(const config::Json& capabilities, const Call& call);
 
