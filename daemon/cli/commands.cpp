@@ -44,6 +44,7 @@ const std::vector<Command>& command_table() {
     auto all = rule_commands();
     for (auto part : {record_commands(), lab_commands()})
       std::move(part.begin(), part.end(), std::back_inserter(all));
+    std::rotate(all.begin(), all.end() - 1, all.end());  // serve stands first
     return all;
   }();
   return table;

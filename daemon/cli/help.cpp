@@ -117,12 +117,12 @@ std::string usage(const Command& command) {
     const std::string name(argument.name);
     out += argument.is_required ? " " + name : " [" + name + "]";
   }
-  return out + " [OPTION]…";
+  return out + " [OPTION]...";
 }
 
 std::string top_help() {
   return "faultlun: an iSCSI target that behaves perfectly until told otherwise\n\n"
-         "Usage: faultlun COMMAND [ARGUMENT]… [OPTION]…\n\nCommands:\n" +
+         "Usage: faultlun COMMAND [ARGUMENT]... [OPTION]...\n\nCommands:\n" +
          commands_beginning("") + "\nOptions of every command but serve:\n" +
          options_of(common_options()) +
          "\nExamples:\n"

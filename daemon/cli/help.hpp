@@ -13,7 +13,7 @@ std::string group_help(std::string_view words);  ///< "rule": every command that
 std::string command_help(const Command& command);
 std::string version_text(bool json);
 
-std::string usage(const Command& command);  ///< "faultlun rule get ID [OPTION]…"
+std::string usage(const Command& command);  ///< "faultlun rule get ID [OPTION]..."
 
 std::string markdown_page();   ///< docs/cli.md
 std::string manual_section();  ///< of packaging/faultlun.1: COMMANDS

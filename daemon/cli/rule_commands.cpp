@@ -60,7 +60,7 @@ std::vector<Command> rule_commands() {
      .options = {dry_run_option(), drain_option(), if_match_option()},
      .text = "The rule is in force in every session when the command returns; the barrier names the first command (CmdSN) of "
              "each session that is decided with it. The same rule again changes nothing.",
-     .examples = {{R"(faultlun rule put '{"id":"busy","match":{"op":"READ(10)"},"gate":{"every":3},"effect":{"scsi.status":{"status":"BUSY"}}}')",
+     .examples = {{R"~(faultlun rule put '{"id":"busy","match":{"op":"READ(10)"},"gate":{"every":3},"effect":{"scsi.status":{"status":"BUSY"}}}')~",
                    "every third READ(10) is answered BUSY"},
                   {"faultlun rule put busy.json", "from a file"},
                   {"faultlun rule put rules.json --drain", "several at once, and wait for the commands that were decided before"},
@@ -163,7 +163,7 @@ std::vector<Command> rule_commands() {
     {.words = "explain", .method = "POST", .path = "/v1/explain",
      .summary = "which rules would match a command, which nearly, and why not",
      .arguments = {document("EVENT", "the command as JSON, a file or -")},
-     .examples = {{R"(faultlun explain '{"op":"READ(10)","lun":0,"lba":4096,"blocks":8}')", "would a rule strike here?"}}},
+     .examples = {{R"~(faultlun explain '{"op":"READ(10)","lun":0,"lba":4096,"blocks":8}')~", "would a rule strike here?"}}},
   };
 }
 // clang-format on

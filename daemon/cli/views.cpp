@@ -5,7 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstdio>
+#include <string>
 #include <vector>
 
 namespace faultlun::daemon::cli {
@@ -109,21 +111,29 @@ std::string parameters_text(const Json& schema) {
   const auto& object = object_schema(schema);
   const auto& properties = at(object, "/properties");
   if (!properties.is_object() || properties.empty()) return "Parameters\n  none\n\n";
-  std::vector<Row> rows;
+  const auto& required = at(object, "/required");
+  std::string out = "Parameters\n";
   for (const auto& [name, each] : properties.items()) {
-    const auto& required = at(object, "/required");
-    bool is_required = false;
-    if (required.is_array())
-      for (const auto& one : required)
-        is_required = is_required || one == name;
-    const auto& fallback = at(each, "/default");
-    rows.push_back({"  " + name, type_of(each),
-                    is_required          ? "required"
-                    : fallback.is_null() ? ""
-                                         : "default " + cell(fallback),
-                    cell(each, "/description")});
+    out += "  " + name + ": " + type_of(each);
+    if (required.is_array() && std::find(required.begin(), required.end(), name) != required.end())
+      out += ", required";
+    if (const auto& fallback = at(each, "/default"); !fallback.is_null())
+      out += ", default " + cell(fallback);
+    out += "\n      " + wrapped(cell(each, "/description"), kTextWidth, "      ") + "\n";
   }
-  return "Parameters\n" + table({"", "", "", ""}, rows) + "\n";
+  return out + "\n";
+}
+
+/// "3264889us", as the API has it exactly, in a way that is easily read: "3.3s".
+std::string about(const std::string& duration) {
+  const auto number = duration.find_first_not_of("0123456789");
+  if (number == 0 || number > 15 || duration.substr(std::min(number, duration.size())) != "us")
+    return duration;
+  const double us = std::stod(duration);
+  const bool is_long = us >= 1e6;
+  char text[40];
+  std::snprintf(text, sizeof text, is_long ? "%.1fs" : "%.1fms", us / (is_long ? 1e6 : 1e3));
+  return text;
 }
 
 std::string seconds_of(const Json& nanoseconds) {
@@ -210,7 +220,10 @@ std::string rules_text(const Json& answer) {
 }
 
 std::string rule_text(const Json& answer) {
-  return description(at(answer, "/state")) + "\n" + json_text(at(answer, "/rule"));
+  Json state = at(answer, "/state");
+  for (auto& value : state)
+    if (value.is_string()) value = about(value.get_ref<const std::string&>());
+  return description(state) + "\n" + json_text(at(answer, "/rule"));
 }
 
 std::string change_text(const Json& answer) {
@@ -285,8 +298,9 @@ std::string targets_text(const Json& answer) {
 
 std::string status_text(const Json& answer) {
   std::string out = "faultlun " + cell(answer, "/version/version") + ", up " +
-                    cell(answer, "/version/uptime") + ", seed " + cell(answer, "/version/seed") +
-                    "\n\n" + units_of(at(answer, "/targets")) + "\n";
+                    about(cell(answer, "/version/uptime")) + ", seed " +
+                    cell(answer, "/version/seed") + "\n\n" + units_of(at(answer, "/targets")) +
+                    "\n";
   const auto& sessions = at(answer, "/sessions");
   std::vector<Row> rows;
   if (sessions.is_array())

@@ -14,14 +14,14 @@ namespace {
 
 using daemon::cli::Command;
 
-constexpr const char* kBusy = R"({"id":"busy","match":{"op":"READ(10)"
+constexpr const char* kBusy = R"~({"id":"busy","match":{"op":"READ(10)"
 }
 , "gate" : {"every" : 3}, "effect" : {
   "scsi.status" : {
     "status" : "BUSY"
   }
 }
-})";
+})~";
 constexpr const char* kFlaky =
     R"({"id":"flaky","states":{"ok":{"rules":[]},"hung":{"rules":[]}},"start":"ok",
         "transitions":[{"from":"ok","to":"hung","when":{"after_ms":100}}]})";
@@ -155,7 +155,7 @@ TEST_CASE("every example of a command whose calls are served does what it says")
 TEST_CASE("the rule that the project is accepted by answers every third READ(10) BUSY") {
   Lab lab;
   const auto put = lab.shell(
-      R"(faultlun rule put '{"id":"busy","match":{"op":"READ(10)"
+      R"~(faultlun rule put '{"id":"busy","match":{"op":"READ(10)"
 }
 , "gate" : {"every" : 3}, "effect" : {
   "scsi.status" : {
@@ -163,16 +163,17 @@ TEST_CASE("the rule that the project is accepted by answers every third READ(10)
   }
 }
 }
-')"); CHECK_MESSAGE(put.status == 0, put.output);
-CHECK(put.output.starts_with("created busy\n"));
-std::string answers;
-for (int i = 0; i < 9; ++i)
-  answers += lab.session().execute_read(read_10(0, 1), 512).status == 0x08 ? 'B' : '-';
-CHECK(std::count(answers.begin(), answers.end(), 'B') == 3);
-const auto first = answers.find('B');
-CHECK(answers.substr(first, 6) == "B--B--");
-const auto listed = lab.shell("faultlun rule ls").output;
-CHECK_MESSAGE(listed.find("busy  armed        9      3") != std::string::npos, listed);
+')~");
+  CHECK_MESSAGE(put.status == 0, put.output);
+  CHECK(put.output.starts_with("created busy\n"));
+  std::string answers;
+  for (int i = 0; i < 9; ++i)
+    answers += lab.session().execute_read(read_10(0, 1), 512).status == 0x08 ? 'B' : '-';
+  CHECK(std::count(answers.begin(), answers.end(), 'B') == 3);
+  const auto first = answers.find('B');
+  CHECK(answers.substr(first, 6) == "B--B--");
+  const auto listed = lab.shell("faultlun rule ls").output;
+  CHECK_MESSAGE(listed.find("busy  armed        9      3") != std::string::npos, listed);
 }
 
 TEST_CASE("a set is populated by rule put and replaced by rules replace") {

@@ -71,11 +71,12 @@ TEST_CASE("every example is understood, and as a line of its row") {
 TEST_CASE("the line by which the project is accepted is an example") {
   const auto& examples = find_command("rule put")->examples;
   CHECK(std::any_of(examples.begin(), examples.end(), [](const auto& each) {
-    return each.line == R"(faultlun rule put '{"id":"busy","match":{"op":"READ(10)"},"gate":{"every":3},"effect":{
+    return each.line ==
+           R"~(faultlun rule put '{"id":"busy","match":{"op":"READ(10)"},"gate":{"every":3},"effect":{
     "scsi.status" : {
       "status" : "BUSY"
     }}
 }
-')";
-}));
+')~";
+  }));
 }

@@ -19,7 +19,8 @@ std::string contents(const char* path) {
 }  // namespace
 
 TEST_CASE("the help of a command teaches: usage, arguments, options, examples") {
-  CHECK(command_help(*find_command("lease keep")).starts_with(R"(faultlun lease keep OWNER [OPTION]…
+  CHECK(
+      command_help(*find_command("lease keep")).starts_with(R"(faultlun lease keep OWNER [OPTION]...
 start a lease or keep it up; rules with its name go when nobody does
 
 Arguments:

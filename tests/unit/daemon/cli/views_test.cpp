@@ -6,7 +6,7 @@ using namespace faultlun::daemon::cli;
 using faultlun::config::Json;
 
 TEST_CASE("rules are a table with state, counters, effect, match and gate") {
-  const auto answer = Json::parse(R"({"epoch": 3, "rules": [
+  const auto answer = Json::parse(R"~({"epoch": 3, "rules": [
     {"rule": {"id": "busy", "match": {"op": "READ(10)", "lun": 0}, "gate": {"every": 3},
               "effect": {
   "scsi.status" : {
@@ -29,22 +29,28 @@ TEST_CASE("rules are a table with state, counters, effect, match and gate") {
     {"rule": {"id": "once", "effect": {}},
      "state": {"armed": true, "exhausted": true, "matched": 1, "fired": 1, "suppressed": 0,
                "source": "scenario:flaky"}}]
-})");
-  CHECK(
-      rules_text(answer) ==
-      "ID    STATE      MATCHED  FIRED  SUPPRESSED  SOURCE          EFFECT                    MATCH              GATE\n"
-      "busy  armed           30     10           0  api             scsi.status               op=READ(10) lun=0  every=3\n"
-      "tail  disarmed         0      0           0  config          time.service, time.stall  -                  -\n"
-      "once  exhausted        1      1           0  scenario:flaky  -                         -                  -\n");
-CHECK(rules_text(Json::parse(R"({"epoch": 0, "rules": []})")) ==
-      "no rules: everything behaves perfectly\n");
+})~");
+  CHECK(rules_text(answer) ==
+        "ID    STATE      MATCHED  FIRED  SUPPRESSED  SOURCE          EFFECT                    "
+        "MATCH              GATE\n"
+        "busy  armed           30     10           0  api             scsi.status               "
+        "op=READ(10) lun=0  every=3\n"
+        "tail  disarmed         0      0           0  config          time.service, time.stall  -  "
+        "                -\n"
+        "once  exhausted        1      1           0  scenario:flaky  -                         -  "
+        "                -\n");
+  CHECK(rules_text(Json::parse(R"({"epoch": 0, "rules": []})")) ==
+        "no rules: everything behaves perfectly\n");
 }
 
 TEST_CASE("one rule is its state and the rule to copy") {
   CHECK(rule_text(Json::parse(R"({"rule": {"id": "busy", "match": {"op": "read"}},
-                                  "state": {"armed": true, "fired": 10}})")) ==
-        "armed  yes\n"
-        "fired  10\n"
+                                  "state": {"armed": true, "fired": 10, "armed_for": "3264889us",
+                                            "expires_in": "15s"}})")) ==
+        "armed       yes\n"
+        "fired       10\n"
+        "armed_for   3.3s\n"
+        "expires_in  15s\n"
         "\n"
         "{\n  \"id\": \"busy\",\n  \"match\": {\n    \"op\": \"read\"\n  }\n}\n");
 }
@@ -88,8 +94,8 @@ TEST_CASE("a fault is explained with its parameters and a rule to copy") {
         "Site\n  cmd.status, decided at enqueue\n\n"
         "On the wire\n  one byte\n\n"
         "Parameters\n"
-        "  status  BUSY|GOOD       required   which\n"
-        "  after   integer|string  default 3  how late\n\n"
+        "  status: BUSY|GOOD, required\n      which\n"
+        "  after: integer|string, default 3\n      how late\n\n"
         "Example\n  faultlun rule put '{\"id\":\"a\"}'\n");
 }
 
@@ -106,30 +112,30 @@ TEST_CASE("a fault is picked by its ID, and one that is not there is said to be 
 }
 
 TEST_CASE("an entry of the journal is a line") {
-  CHECK(journal_line(Json::parse(R"({"at_ns": 1234567890, "kind": "command", "session": "node#1",
+  CHECK(journal_line(Json::parse(R"~({"at_ns": 1234567890, "kind": "command", "session": "node#1",
           "cmd_sn": 12, "lun": 0, "op": "READ(10)", "lba": 8, "blocks": 1, "status": "BUSY",
-          "cdb": "28", "cursor": "1.0"})")) ==
+          "cdb": "28", "cursor": "1.0"})~")) ==
         "     1.234567  command        node#1 #12 lun 0                          READ(10)  lba 8  "
         "+1  BUSY\n");
-CHECK(journal_line(Json::parse(R"({"at_ns": 0, "kind": "decision", "session": "node#1",
+  CHECK(journal_line(Json::parse(R"({"at_ns": 0, "kind": "decision", "session": "node#1",
           "cmd_sn": 12, "rule": "busy", "outcome": "fired", "key": "counter", "index": 2,
           "order_dependent": true})")) ==
-      "     0.000000  decision       node#1 #12                                rule busy  fired  "
-      "key counter  index 2  order_dependent\n");
-CHECK(journal_line(Json::parse(R"({"at_ns": 5, "kind": "news", "what": "x"})")) ==
-      "     0.000000  news           -                                         what=x\n");
-CHECK(journal_line(Json::parse(R"({"lost": 7})")) ==
-      "--- 7 entries were overwritten before they were read ---\n");
+        "     0.000000  decision       node#1 #12                                rule busy  fired  "
+        "key counter  index 2  order_dependent\n");
+  CHECK(journal_line(Json::parse(R"({"at_ns": 5, "kind": "news", "what": "x"})")) ==
+        "     0.000000  news           -                                         what=x\n");
+  CHECK(journal_line(Json::parse(R"({"lost": 7})")) ==
+        "--- 7 entries were overwritten before they were read ---\n");
 }
 
 TEST_CASE("the status is who, what, whom and which rules") {
   const auto text = status_text(Json::parse(R"({
-    "version": {"version": "0.1.0", "uptime": "3s", "seed": "0x5eed"},
+    "version": {"version": "0.1.0", "uptime": "2999us", "seed": "0x5eed"},
     "targets": [{"name": "iqn.x:lab", "luns": [{"lun": 0, "backend": "memory", "blocks": 2,
                  "block_size": 512, "size_bytes": 1024, "read_only": false, "serial": "s"}]}],
     "sessions": [], "rules": {"rules": []}})"));
   CHECK(text ==
-        "faultlun 0.1.0, up 3s, seed 0x5eed\n"
+        "faultlun 0.1.0, up 3.0ms, seed 0x5eed\n"
         "\n"
         "TARGET     LUN  BYTES  BLOCK  READ ONLY  BACKEND\n"
         "iqn.x:lab    0   1024    512  no         memory\n"
