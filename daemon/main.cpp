@@ -1,70 +1,49 @@
 // argv in, exit status out; nothing else.
-#include "config/secrets.hpp"
-#include "daemon/client.hpp"
+#include "daemon/cli/parse.hpp"
+#include "daemon/cli/run.hpp"
 #include "daemon/options.hpp"
 #include "daemon/serve.hpp"
 
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <stdexcept>
+#include <iostream>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace {
 
-using faultlun::daemon::Options;
-
-constexpr std::chrono::milliseconds kClientPatience{5000};
-
-std::string control_of(const Options& options) {
-  const auto& control = options.control_of;
-  return control.unix_path.empty() ? faultlun::config::to_text(control.listen)
-                                   : "unix:" + control.unix_path;
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
 }
 
-/// GET, printed as it comes; 0 when the daemon answered 200.
-int ask(const Options& options, const char* path) {
-  const auto& token_file = options.control_of.token_file;
-  std::string token;
-  if (!token_file.empty()) {
-    auto read = faultlun::config::read_token(token_file);
-    if (!read.value) throw std::runtime_error(token_file + ": " + read.error);
-    token = std::move(*read.value);
-  }
-  const auto answer = faultlun::daemon::http_get(control_of(options), path, kClientPatience, token);
-  std::fputs(answer.body.c_str(), stdout);
-  return answer.status == 200 ? 0 : 1;
+/// Prints what a command line came to, when it came to nothing else.
+template <typename Line>
+int print(const Line& line) {
+  std::fputs(line.output.c_str(), stdout);
+  std::fputs(line.errors.c_str(), stderr);
+  return line.exit_status;
 }
 
-int run(const Options& options) {
-  switch (options.command) {
-    case Options::Command::serve:
-      return faultlun::daemon::serve(options);
-    case Options::Command::healthcheck:
-      return ask(options, "/v1/healthz");
-    case Options::Command::status:
-      return ask(options, "/v1/sessions");
-  }
-  return 2;
+int run(const std::vector<std::string>& arguments) {
+  namespace cli = faultlun::daemon::cli;
+  const auto parsed =
+      cli::parse(arguments, {variable("FAULTLUN_CONTROL"), variable("FAULTLUN_TOKEN_FILE")});
+  if (parsed.invocation)
+    return cli::run(*parsed.invocation, cli::real_wire(), {std::cin, std::cout, std::cerr});
+  if (!parsed.is_for_serve) return print(parsed);
+  const auto line = faultlun::daemon::parse_command_line(arguments);
+  return line.options ? faultlun::daemon::serve(*line.options) : print(line);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::vector<std::string> arguments(argv + 1, argv + argc);
-  const char* control = std::getenv("FAULTLUN_CONTROL");
-  const char* token_file = std::getenv("FAULTLUN_TOKEN_FILE");
-  const auto line = faultlun::daemon::parse_command_line(arguments, control ? control : "",
-                                                         token_file ? token_file : "");
-  std::fputs(line.output.c_str(), stdout);
-  std::fputs(line.errors.c_str(), stderr);
-  if (!line.options) return line.exit_status;
   try {
-    return run(*line.options);
+    return run({argv + 1, argv + argc});
   } catch (const std::exception& failure) {
-    std::fprintf(stderr, "%s\n", failure.what());
+    std::fprintf(stderr, "faultlun: %s\n", failure.what());
     return 1;
   }
 }

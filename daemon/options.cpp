@@ -3,6 +3,7 @@
 #include "config/read.hpp"
 #include "config/units.hpp"
 #include "config/validate.hpp"
+#include "daemon/cli/help.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -15,7 +16,6 @@ namespace faultlun::daemon {
 namespace {
 
 constexpr std::string_view kLogLevels[] = {"trace", "debug", "info", "warn", "error", "off"};
-constexpr std::string_view kCommands[] = {"serve", "healthcheck", "status"};
 constexpr int kBadCommandLine = 2;
 
 constexpr const char* kFooter =
@@ -27,8 +27,6 @@ constexpr const char* kFooter =
     "  faultlun serve --config lab.json --check\n"
     "      every error of a configuration, each with its path and remedy; opens nothing\n"
     "  faultlun serve --config lab.json --seed 0x5eed --log-level debug\n"
-    "  faultlun status --control 127.0.0.1:8326 --json\n"
-    "  faultlun healthcheck --control unix:/run/faultlun.sock\n"
     "Exit status: 0 ok, 1 failed at run time, 2 bad command line or configuration.\n";
 
 /// One option as it was given: every value, so that a second one can be refused by name.
@@ -73,7 +71,7 @@ class Subcommand {
   }
 
   std::vector<std::string> option_names() const {
-    std::vector<std::string> names = {"--json", "--version", "--help"};
+    std::vector<std::string> names = {"--check", "--json", "--version", "--help"};
     for (const auto& [name, given] : given_)
       names.push_back(name);
     return names;
@@ -94,8 +92,6 @@ struct CommandSet {
   bool json = false;
   bool version = false;
   Subcommand serve{app, "serve", "run the target"};
-  Subcommand healthcheck{app, "healthcheck", "exit status 0 when the daemon answers"};
-  Subcommand status{app, "status", "what the daemon is doing"};
 
   CommandSet() {
     app.allow_extras();
@@ -119,22 +115,9 @@ struct CommandSet {
               "poll this long before a thread sleeps, like 50us, at most 1s; without it: 0s");
     serve.add("--log-level", "LEVEL", "trace, debug, info, warn, error or off; without it: info");
     serve.app().add_flag("--check", check, "check everything, open nothing, exit");
-    for (Subcommand* client : {&healthcheck, &status}) {
-      client->add("--control", "ADDR:PORT|unix:PATH",
-                  "control API of the daemon; without it: FAULTLUN_CONTROL or 127.0.0.1:8326");
-      client->add(
-          "--token-file", "FILE",
-          "file with the token of the control API; without it: FAULTLUN_TOKEN_FILE or none");
-    }
   }
   CommandSet(const CommandSet&) = delete;
   CommandSet& operator=(const CommandSet&) = delete;
-
-  Subcommand* chosen() {
-    for (Subcommand* command : {&serve, &healthcheck, &status})
-      if (command->chosen()) return command;
-    return nullptr;
-  }
 
   bool check = false;
 };
@@ -221,23 +204,6 @@ void read_serve(const CommandSet& set, Options& options, config::Problems& probl
   }
 }
 
-/// Where to reach a daemon: what its ready line shows ("http://127.0.0.1:8326") is good, too.
-void read_control_of(std::string_view text, const char* source, Options& options,
-                     config::Problems& problems) {
-  constexpr std::string_view kScheme = "http://";
-  if (text.starts_with("unix:")) {
-    if (const std::string error = config::read_control_address(text, options.control_of);
-        !error.empty())
-      problems.add(source, error);
-    return;
-  }
-  if (text.starts_with(kScheme)) text.remove_prefix(kScheme.size());
-  if (text.ends_with('/')) text.remove_suffix(1);
-  const auto parsed = config::parse_reachable(text);
-  if (!parsed.value) problems.add(source, parsed.error + ", or \"unix:PATH\"");
-  options.control_of.listen = parsed.value.value_or(options.control_of.listen);
-}
-
 CommandLine failed(const config::Problems& problems) {
   CommandLine out;
   out.exit_status = kBadCommandLine;
@@ -248,9 +214,7 @@ CommandLine failed(const config::Problems& problems) {
 
 CommandLine version_of(bool json) {
   CommandLine out;
-  const std::string version = FAULTLUN_VERSION;
-  out.output = json ? "{\"name\":\"faultlun\",\"version\":\"" + version + "\"}\n"
-                    : "faultlun " + version + "\n";
+  out.output = cli::version_text(json);
   return out;
 }
 
@@ -268,51 +232,19 @@ CommandLine refused(const CLI::ParseError& error) {
   return failed(problems);
 }
 
-CommandLine without_command(const CommandSet& set) {
+CommandLine interpret(CommandSet& set) {
   config::Problems problems;
-  const auto extras = set.app.remaining();
-  const auto serve_options = set.serve.option_names();
-  if (extras.empty()) {
+  if (set.version || set.serve.version) return version_of(set.json || set.serve.json);
+  if (!set.serve.chosen()) {
     problems.add("", "no command; say what to do, like faultlun serve, or see faultlun --help");
-  } else if (!extras.front().starts_with("-")) {
-    problems.add(config::in_quotes(extras.front()),
-                 "unknown command" + config::did_you_mean(extras.front(), kCommands) +
-                     "; known: " + config::listed(kCommands));
-  } else if (const std::string name = extras.front().substr(0, extras.front().find('='));
-             std::find(serve_options.begin(), serve_options.end(), name) != serve_options.end()) {
-    problems.add(name, "stands before the command; write it behind, like faultlun serve " + name);
-  } else {
-    refuse_extras(extras, {"--help", "--version", "--json"}, "faultlun --help", problems);
+    return failed(problems);
   }
-  return failed(problems);
-}
-
-CommandLine interpret(CommandSet& set, std::string_view control_variable,
-                      std::string_view token_file_variable) {
-  config::Problems problems;
-  Subcommand* command = set.chosen();
-  if (set.version || (command && command->version))
-    return version_of(set.json || (command && command->json));
-  if (!command) return without_command(set);
-  const std::string help = "faultlun " + command->app().get_name() + " --help";
-  refuse_extras(set.app.remaining(true), command->option_names(), help, problems);
-  command->refuse_missing_values(help, problems);
+  const std::string help = "faultlun serve --help";
+  refuse_extras(set.app.remaining(true), set.serve.option_names(), help, problems);
+  set.serve.refuse_missing_values(help, problems);
   Options options;
-  options.json = set.json || command->json;
-  if (command == &set.serve) {
-    read_serve(set, options, problems);
-  } else {
-    options.command =
-        command == &set.status ? Options::Command::status : Options::Command::healthcheck;
-    if (const auto control = command->one("--control", problems))
-      read_control_of(*control, "--control", options, problems);
-    else if (!control_variable.empty())
-      read_control_of(control_variable, "FAULTLUN_CONTROL", options, problems);
-    const auto token_file = command->one("--token-file", problems);
-    if (token_file && token_file->empty())
-      problems.add("--token-file", "is empty; name a file, or leave the option out");
-    options.control_of.token_file = token_file.value_or(std::string(token_file_variable));
-  }
+  options.json = set.json || set.serve.json;
+  read_serve(set, options, problems);
   if (!problems.empty()) return failed(problems);
   CommandLine out;
   out.options = std::move(options);
@@ -331,9 +263,11 @@ std::string blamed(const Options& options, const std::string& path) {
 
 }  // namespace
 
-CommandLine parse_command_line(std::span<const std::string> arguments,
-                               std::string_view control_variable,
-                               std::string_view token_file_variable) {
+std::vector<std::string> serve_options() {
+  return CommandSet().serve.option_names();
+}
+
+CommandLine parse_command_line(std::span<const std::string> arguments) {
   CommandSet set;
   try {
     std::vector<std::string> backwards(arguments.rbegin(),
@@ -348,7 +282,7 @@ CommandLine parse_command_line(std::span<const std::string> arguments,
   } catch (const CLI::ParseError& error) {
     return refused(error);
   }
-  return interpret(set, control_variable, token_file_variable);
+  return interpret(set);
 }
 
 std::vector<config::Problem> apply(const Options& options, config::Config& config) {

@@ -1,5 +1,5 @@
-// The command line of `faultlun` as a plain value, and what it changes in a configuration.  Pure:
-// the environment is an argument, and files are opened by main.cpp.
+// The command line of `faultlun serve` as a plain value, and what it changes in a configuration.
+// Pure: files are opened by serve.cpp.  The other commands are in daemon/cli/.
 #pragma once
 
 #include "config/model.hpp"
@@ -19,12 +19,7 @@ inline constexpr unsigned kMaxThreads = 256;
 inline constexpr std::chrono::microseconds kMaxSpin{1'000'000};
 
 struct Options {
-  enum class Command : std::uint8_t { serve, healthcheck, status };
-
-  Command command = Command::serve;
   bool json = false;
-
-  // serve
   std::string config_file;                  ///< empty: config::default_config()
   std::string faults_file;                  ///< its rules replace the configured ones
   std::vector<config::Endpoint> portals;    ///< instead of the configured ones
@@ -35,9 +30,6 @@ struct Options {
   std::chrono::microseconds spin{0};  ///< busy polling before an idle thread sleeps
   bool check = false;                 ///< validate everything, open nothing, exit
   std::string log_level = "info";     ///< a name that log::set_level() knows
-
-  // healthcheck, status: where the running daemon's control API is; the file of the token for it
-  config::Control control_of;  ///< `token_file` too; main.cpp reads it
 };
 
 /// Either options, or what to print and with which exit status.
@@ -48,11 +40,11 @@ struct CommandLine {
   std::string errors;   ///< for standard error, a line for each error
 };
 
-/// `arguments` without the program's name.  `control_variable` and `token_file_variable` are the
-/// values of FAULTLUN_CONTROL and FAULTLUN_TOKEN_FILE, "" when they are not set.
-CommandLine parse_command_line(std::span<const std::string> arguments,
-                               std::string_view control_variable = {},
-                               std::string_view token_file_variable = {});
+/// `arguments` without the program's name; "serve" is among them.
+CommandLine parse_command_line(std::span<const std::string> arguments);
+
+/// The names of its options.
+std::vector<std::string> serve_options();
 
 /// The configuration with the command line's portals, advertised addresses, control address and
 /// seed, complete and validated.  When portals are given they are all in group 1, and every target

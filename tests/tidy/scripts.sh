@@ -5,7 +5,7 @@ set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
 bad=0
 
-shellcheck run test .ci/run packaging/*.sh tests/*/*.sh || bad=1
+shellcheck run test .ci/run packaging/*.sh packaging/completion/*.bash tests/*/*.sh || bad=1
 
 if command -v systemd-analyze >/dev/null; then
   # The unit names a program that is not installed here; everything else it says counts.

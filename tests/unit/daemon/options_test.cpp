@@ -14,12 +14,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
-CommandLine parse(std::vector<std::string> arguments, std::string_view control_variable = {}) {
-  return parse_command_line(arguments, control_variable);
+CommandLine parse(std::vector<std::string> arguments) {
+  return parse_command_line(arguments);
 }
 
-Options good(std::vector<std::string> arguments, std::string_view control_variable = {}) {
-  const CommandLine line = parse(std::move(arguments), control_variable);
+Options good(std::vector<std::string> arguments) {
+  const CommandLine line = parse(std::move(arguments));
   CAPTURE(line.errors);
   REQUIRE(line.options);
   CHECK(line.exit_status == 0);
@@ -29,9 +29,8 @@ Options good(std::vector<std::string> arguments, std::string_view control_variab
 }
 
 /// Refused with status 2 and these words in one line on standard error.
-void check_refused(std::vector<std::string> arguments, const std::string& words,
-                   std::string_view control_variable = {}) {
-  const CommandLine line = parse(std::move(arguments), control_variable);
+void check_refused(std::vector<std::string> arguments, const std::string& words) {
+  const CommandLine line = parse(std::move(arguments));
   CAPTURE(words);
   CAPTURE(line.errors);
   CHECK_FALSE(line.options);
@@ -52,7 +51,6 @@ std::vector<config::Problem> applied(std::vector<std::string> arguments, config:
 
 TEST_CASE("serve alone is the lab target with every default") {
   const Options options = good({"serve"});
-  CHECK(options.command == Options::Command::serve);
   CHECK(options.config_file.empty());
   CHECK(options.portals.empty());
   CHECK(options.advertise.empty());
@@ -152,9 +150,6 @@ TEST_CASE("an unknown option is refused with the one that was meant") {
   check_refused({"serve", "--portals=127.0.0.1:3260"},
                 "--portals: unknown option (did you mean \"--portal\"?)");
   check_refused({"serve", "-x"}, "-x: unknown option");
-  check_refused({"status", "--seed", "1"}, "--seed: unknown option");
-  check_refused({"--config", "lab.json"}, "--config: stands before the command");
-  check_refused({"--xyzzy"}, "--xyzzy: unknown option");
 }
 
 TEST_CASE("words that nobody asked for are refused") {
@@ -163,17 +158,9 @@ TEST_CASE("words that nobody asked for are refused") {
   check_refused({"serve", "status"}, "\"status\": not expected here");
 }
 
-TEST_CASE("no command and an unknown command are refused with what there is") {
-  check_refused({}, "no command; say what to do, like faultlun serve");
-  check_refused(
-      {"serv"},
-      "\"serv\": unknown command (did you mean \"serve\"?); known: serve, healthcheck and status");
-  check_refused({"--json"}, "no command");
-}
-
 TEST_CASE("--version prints the version and is content, wherever it stands") {
-  for (const auto& arguments : std::vector<std::vector<std::string>>{
-           {"--version"}, {"serve", "--version"}, {"status", "--version"}}) {
+  for (const auto& arguments :
+       std::vector<std::vector<std::string>>{{"serve", "--version"}, {"--version", "serve"}}) {
     const CommandLine line = parse(arguments);
     CHECK_FALSE(line.options);
     CHECK(line.exit_status == 0);
@@ -197,45 +184,6 @@ TEST_CASE("--help explains every option and shows examples") {
       CHECK(line.output.find(word) != std::string::npos);
     }
   }
-  const CommandLine top = parse({"--help"});
-  CHECK(top.exit_status == 0);
-  for (const char* word : {"serve", "healthcheck", "status", "Examples:"})
-    CHECK(top.output.find(word) != std::string::npos);
-}
-
-TEST_CASE("the clients find the daemon by option, by variable or at the default") {
-  CHECK(good({"healthcheck"}).command == Options::Command::healthcheck);
-  CHECK(good({"status"}).command == Options::Command::status);
-  CHECK(good({"status"}).control_of.listen == config::Endpoint{"127.0.0.1", 8326});
-  CHECK(good({"status"}, "127.0.0.1:1").control_of.listen.port == 1);
-  CHECK(good({"status", "--control", "127.0.0.1:2"}, "127.0.0.1:1").control_of.listen.port == 2);
-  CHECK(good({"healthcheck", "--control", "http://lab.example:3/"}).control_of.listen ==
-        config::Endpoint{"lab.example", 3});
-  CHECK(good({"healthcheck", "--control", "unix:/run/x"}).control_of.unix_path == "/run/x");
-  CHECK(good({"status", "--json"}).json);
-  CHECK(good({"--json", "status"}).json);
-}
-
-TEST_CASE("a client refuses an address that nobody can connect to, and says where it came from") {
-  check_refused({"status", "--control", "127.0.0.1:0"}, "--control: ");
-  check_refused({"status", "--control", "0.0.0.0:8326"}, "--control: ");
-  check_refused({"status"}, "FAULTLUN_CONTROL: ", "nonsense");
-  check_refused({"healthcheck"}, "FAULTLUN_CONTROL: ", "unix:");
-}
-
-TEST_CASE("a client finds its token in a file of the command line, else of the environment") {
-  const auto file_of = [](std::vector<std::string> arguments, std::string_view variable) {
-    const auto line = parse_command_line(arguments, {}, variable);
-    REQUIRE(line.options);
-    return line.options->control_of.token_file;
-  };
-  CHECK(file_of({"status"}, "").empty());
-  CHECK(file_of({"status"}, "/run/token") == "/run/token");
-  CHECK(file_of({"status", "--token-file", "mine"}, "/run/token") == "mine");
-  CHECK(file_of({"healthcheck", "--token-file", "mine"}, "") == "mine");
-  check_refused({"status", "--token-file", ""}, "--token-file: is empty");
-  check_refused({"status", "--token-file", "a", "--token-file", "b"},
-                "--token-file: given 2 times");
 }
 
 TEST_CASE("serve does not look at the clients' variable") {
