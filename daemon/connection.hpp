@@ -99,6 +99,7 @@ class Connection final : public iscsi::LoginJudge, public std::enable_shared_fro
   /// Null until the full-feature phase, null again after the session's end.
   iscsi::Session* session() { return session_.get(); }
   TaskRunner* runner() { return runner_.get(); }
+  const DataBudget& budget() const { return budget_; }
   void respond(std::uint32_t initiator_task_tag, std::uint8_t response,
                std::uint32_t additional = 0);
 

@@ -102,6 +102,12 @@ void Initiator::step() {
     case 1:
     case 2:
       if (logged_in_ && pending_.size() < kMaxPending) send_random();
+      // What is never answered gives room when it is aborted, or with the session.
+      if (faults_ && logged_in_ && pending_.size() >= kMaxPending && pick(4) == 0) {
+        if (pending_.size() < 2 * kMaxPending) return send_task_management();
+        disconnect();
+        connect();
+      }
       break;
     case 3:
     case 4:
@@ -210,9 +216,17 @@ void Initiator::send_other() {
 
 void Initiator::send_task_management() {
   static constexpr std::uint8_t kFunctions[] = {1, 1, 1, 2, 4, 5, 6};
+  send_task_management(kFunctions[pick(std::size(kFunctions))]);
+}
+
+void Initiator::reset_target() {
+  if (logged_in_ && !hostile_) send_task_management(6);
+}
+
+void Initiator::send_task_management(std::uint8_t function) {
   Pending pending;
   pending.kind = Kind::task_management;
-  pending.function = kFunctions[pick(std::size(kFunctions))];
+  pending.function = function;
   pending.lun = static_cast<std::uint16_t>(pick(2));
   pending.cmd_sn = cmd_sn_;
   const auto itt = next_itt_++;
@@ -275,6 +289,8 @@ void Initiator::deliver() {
 
 void Initiator::collect() {
   std::array<bytes::View, 8> pieces;
+  if (const auto due = connection_->deadline(); due && *due <= sim_.loop.now())
+    connection_->on_deadline(sim_.loop.now());
   auto& out = connection_->out();
   for (auto rounds = pick(3); rounds < 3 && !out.empty(); ++rounds) {
     const auto count = out.gather(pieces);
@@ -300,7 +316,7 @@ void Initiator::collect() {
   from_target_.erase(from_target_.begin(),
                      from_target_.begin() + static_cast<std::ptrdiff_t>(used));
   if (connection_->closing() && out.empty()) {
-    if (!hostile_ && failure_.empty() && logged_in_ && !pending_.empty())
+    if (!faults_ && !hostile_ && failure_.empty() && logged_in_ && !pending_.empty())
       fail("the target closed the connection");
     disconnect();
     connect();
@@ -354,7 +370,10 @@ void Initiator::take_login(bytes::View header, bytes::View) {
 
 void Initiator::take_data_in(bytes::View header, bytes::View data) {
   const auto found = pending_.find(word(header, 16));
-  if (found == pending_.end()) return fail("Data-In for no command of ours");
+  if (found == pending_.end()) {
+    if (!gone(word(header, 16))) fail("Data-In for no command of ours");
+    return;
+  }
   auto& pending = found->second;
   if (word(header, 36) != pending.next_data_sn++) return fail("DataSN is not the next one");
   if (word(header, 40) != pending.received) return fail("Buffer Offset is not the next one");
@@ -367,7 +386,10 @@ void Initiator::take_data_in(bytes::View header, bytes::View data) {
 void Initiator::take_r2t(bytes::View header) {
   const auto itt = word(header, 16);
   const auto found = pending_.find(itt);
-  if (found == pending_.end()) return fail("an R2T for no command of ours");
+  if (found == pending_.end()) {
+    if (!gone(itt)) fail("an R2T for no command of ours");
+    return;
+  }
   const auto offset = word(header, 40), length = word(header, 44);
   const auto& all = found->second.data;
   if (length == 0 || length > kMaxBurst || offset > all.size() || length > all.size() - offset)
@@ -388,12 +410,18 @@ void Initiator::take_r2t(bytes::View header) {
   }
 }
 
+/// A task that was said to be aborted, by a target that may lie.
+bool Initiator::gone(std::uint32_t itt) const {
+  return lies_ && forgotten_.contains(itt);
+}
+
 void Initiator::take_response(bytes::View header, bytes::View data) {
   finish(word(header, 16), header[3], data.size() > 2 ? data.subspan(2) : bytes::View{});
 }
 
 void Initiator::finish(std::uint32_t itt, std::uint8_t status, bytes::View sense) {
   const auto found = pending_.find(itt);
+  if (found == pending_.end() && gone(itt)) return;
   if (found == pending_.end())
     return fail(forgotten_.contains(itt) ? "an answer for a task aborted by " + forgotten_[itt]
                                          : "an answer to nothing");
@@ -416,7 +444,7 @@ void Initiator::take_task_management(bytes::View header) {
   pending_.erase(found);
   ++answered_;
   if (header[2] != 0) {
-    if (pending.function != 1) fail("task management refused");
+    if (pending.function != 1 && !lies_) fail("task management refused");
     return;
   }
   switch (pending.function) {

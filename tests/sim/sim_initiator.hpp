@@ -21,6 +21,16 @@ class Initiator final : public daemon::Transport {
   void step();
   /// Sends nothing new; reads everything.  True while something is still owed.
   bool settle();
+  /// Rules are at work: commands may never be answered, and connections may be dropped.  `lies`: so
+  /// may task management, or it may say what is not true.
+  void expect_faults(bool lies) {
+    faults_ = true;
+    lies_ = lies;
+  }
+  /// Sends a TARGET WARM RESET: what still waits here is aborted.
+  void reset_target();
+  /// The connection of now.
+  daemon::Connection& connection() { return *connection_; }
   /// What went wrong, or "".
   const std::string& failure() const { return failure_; }
   std::size_t answered() const { return answered_; }
@@ -48,6 +58,8 @@ class Initiator final : public daemon::Transport {
   void send_read_or_write(bool write);
   void send_other();
   void send_task_management();
+  void send_task_management(std::uint8_t function);
+  bool gone(std::uint32_t itt) const;
   void send_nop();
   void send_garbage();
   void push(bytes::Span header, bytes::View data);
@@ -74,7 +86,7 @@ class Initiator final : public daemon::Transport {
   std::mt19937_64 random_;
   std::shared_ptr<daemon::Connection> connection_;
   bytes::Buffer to_target_, from_target_;
-  bool logged_in_ = false, hostile_ = false;
+  bool logged_in_ = false, hostile_ = false, faults_ = false, lies_ = false;
   std::uint32_t cmd_sn_ = 0, max_cmd_sn_ = 0, next_itt_ = 1;
   std::optional<std::uint32_t> exp_stat_sn_;
   std::map<std::uint32_t, Pending> pending_;
