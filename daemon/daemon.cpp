@@ -3,6 +3,7 @@
 #include "config/dump.hpp"
 #include "daemon/control/api.hpp"
 #include "daemon/control/fault_schemas.hpp"
+#include "daemon/control/lun_routes.hpp"
 #include "daemon/control/rule_routes.hpp"
 #include "daemon/log.hpp"
 #include "daemon/reports.hpp"
@@ -113,7 +114,9 @@ void Daemon::adopt(config::Config config, config::Secrets secrets, Units units) 
     const auto kept = units.find(key);
     if (kept == units.end() || kept->second.host != unit.host) unit.host->retire();
   }
-  world_.set_targets(make_targets(config, units));
+  auto targets = make_targets(config, units);
+  publisher_.prepare(*book_.rules(), targets);
+  world_.set_targets(std::move(targets));
   world_.set_limits(limits_of(config.limits));
   world_.sessions.set_limit(config.limits.max_sessions);
   units_ = std::move(units);
@@ -171,8 +174,8 @@ void Daemon::open_control() {
   auto routes = fault_routes();
   routes.push_back(std::move(logout));
   context.schemas = &control::fault_schemas;
-  router_ = std::make_unique<control::Router>(
-      control::api_routes(std::move(context), std::move(routes)));
+  router_ =
+      std::make_unique<control::Router>(control::api_routes(std::move(context), std::move(routes)));
   control::ServerOptions options;
   options.listen = config_.control.unix_path.empty() ? config::to_text(config_.control.listen)
                                                      : "unix:" + config_.control.unix_path;
@@ -191,11 +194,14 @@ std::vector<control::Route> Daemon::fault_routes() {
     publisher_.drain(epoch, std::move(done));
   };
   context.heal = [this](bool data) { heal(data); };
-  return control::rule_routes(std::move(context));
+  auto routes = control::rule_routes(std::move(context));
+  for (auto& route : control::lun_routes({&world_}))
+    routes.push_back(std::move(route));
+  return routes;
 }
 
 void Daemon::heal(bool data) {
-  (void)data;
+  heal_media(world_, book_.rules()->epoch(), data);
 }
 
 control::Response Daemon::ask_for_logout(const control::Request& request) {

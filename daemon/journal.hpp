@@ -36,6 +36,7 @@ struct JournalEntry {
     order_dependent = 16,
     aborted = 32,
     silent = 64,
+    unmet = 128,  ///< strike: told of once more, because it could not be carried out
   };
   Kind kind = Kind::command;
   std::uint8_t flags = 0;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/listener.hpp"
+#include "daemon/overlay_keeper.hpp"
 #include "daemon/rule_book.hpp"
 #include "daemon/worker.hpp"
 
@@ -22,12 +23,18 @@ class WorkerPublisher final : public Publisher {
   /// A session that begins meanwhile begins with the new set, and is not in the barrier.
   void publish(std::shared_ptr<const faults::RuleSet> rules, Done done) override;
 
+  /// Units that are about to join.
+  void prepare(const faults::RuleSet& rules, const TargetHosts& targets) {
+    keeper_.prepare(rules, targets);
+  }
+
   /// Calls `done` when no command is in progress that was decided under an earlier epoch.
   void drain(std::uint64_t epoch, std::function<void()> done);
 
  private:
   World& world_;
   Homes homes_;
+  OverlayKeeper keeper_;
 };
 
 }  // namespace faultlun::daemon
