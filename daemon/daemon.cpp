@@ -3,6 +3,7 @@
 #include "config/dump.hpp"
 #include "daemon/control/api.hpp"
 #include "daemon/control/fault_schemas.hpp"
+#include "daemon/control/lun_routes.hpp"
 #include "daemon/control/rule_routes.hpp"
 #include "daemon/control/task_routes.hpp"
 #include "daemon/log.hpp"
@@ -115,7 +116,9 @@ void Daemon::adopt(config::Config config, config::Secrets secrets, Units units) 
     const auto kept = units.find(key);
     if (kept == units.end() || kept->second.host != unit.host) unit.host->retire();
   }
-  world_.set_targets(make_targets(config, units));
+  auto targets = make_targets(config, units);
+  publisher_.prepare(*book_.rules(), targets);
+  world_.set_targets(std::move(targets));
   world_.set_limits(limits_of(config.limits));
   world_.sessions.set_limit(config.limits.max_sessions);
   units_ = std::move(units);
@@ -205,14 +208,16 @@ std::vector<control::Route> Daemon::fault_routes() {
   };
   context.heal = [this](bool data) { heal(data); };
   auto routes = control::rule_routes(std::move(context));
+  for (auto& route : control::lun_routes({&world_}))
+    routes.push_back(std::move(route));
   for (auto& route : control::task_routes(publisher_))
     routes.push_back(std::move(route));
   return routes;
 }
 
 void Daemon::heal(bool data) {
-  (void)data;
   heal_units(world_);
+  heal_media(world_, book_.rules()->epoch(), data);
   publisher_.for_each(
       [](Connection& connection) {
         if (connection.runner()) connection.runner()->release({});

@@ -45,6 +45,7 @@ struct JournalEntry {
     order_dependent = 16,
     aborted = 32,
     silent = 64,
+    unmet = 128,  ///< strike: told of once more, because it could not be carried out
   };
   static constexpr std::uint16_t kNone = 0xffff;  ///< no LUN, no fault, no target
 

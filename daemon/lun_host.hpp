@@ -1,4 +1,5 @@
-// One logical unit at work: its state (scsi::LogicalUnit, behind a lock) and its medium.
+// One logical unit at work: its state (scsi::LogicalUnit, behind a lock) and its medium, which lies
+// when it is told to.
 //
 // Plain reads and writes do not take the lock.  Every locked use of the unit moves `epoch` on; a
 // connection remembers, per unit, the epoch at which it last learned that nothing stands in its way
@@ -9,6 +10,7 @@
 #include "faults/unit_condition.hpp"
 #include "faults/write_history.hpp"
 #include "lun_backends/block_device.hpp"
+#include "lun_backends/overlay.hpp"
 #include "protocol/scsi/logical_unit.hpp"
 
 #include <atomic>
@@ -48,11 +50,15 @@ class LunHost {
  public:
   LunHost(std::uint16_t number, scsi::LogicalUnitProfile profile,
           std::unique_ptr<lun_backends::BlockDevice> device)
-      : number_(number), profile_(profile), device_(std::move(device)), unit_(std::move(profile)) {}
+      : number_(number),
+        profile_(profile),
+        device_(std::move(device), profile_.block_size),
+        unit_(std::move(profile)) {}
 
   std::uint16_t number() const { return number_; }
   const scsi::LogicalUnitProfile& profile() const { return profile_; }
-  lun_backends::BlockDevice& device() { return *device_; }
+  /// What the initiator sees; device().pristine() is the truth.
+  lun_backends::OverlayDevice& device() { return device_; }
 
   /// Calls `use(unit)` under the lock and moves the epoch on.
   template <typename Use>
@@ -114,7 +120,7 @@ class LunHost {
 
   std::uint16_t number_;
   scsi::LogicalUnitProfile profile_;
-  std::unique_ptr<lun_backends::BlockDevice> device_;
+  lun_backends::OverlayDevice device_;
   std::mutex mutex_;
   scsi::LogicalUnit unit_;
   faults::UnitCondition condition_;  ///< behind the lock as well

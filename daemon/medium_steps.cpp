@@ -1,5 +1,7 @@
 #include "daemon/medium_steps.hpp"
 
+#include "daemon/data_faults.hpp"
+
 #include <algorithm>
 #include <cstring>
 
@@ -9,22 +11,19 @@ namespace {
 using lun_backends::Operation;
 using scsi::MediumResult;
 
-constexpr std::uint64_t kDiscardBytes =
-    16 << 20;  // UNMAP: what a device gives back before others have their turn
 constexpr std::uint64_t kStepBytes =
     1 << 20;  // VERIFY and WRITE SAME walk through the medium in pieces of this size
+
+}  // namespace
 
 bool ok(const MediumResult& result) {
   return result.outcome == MediumResult::Outcome::ok;
 }
 
-/// False once the task is aborted or its session gone: then no further step may touch the medium
-/// behind the back of whoever comes next.
 bool wanted(const TaskOperation& operation) {
   return !operation.aborted && operation.runner != nullptr;
 }
 
-/// Records the first failure.
 void note(TaskOperation& operation, const Operation& step) {
   if (step.error && ok(operation.result)) operation.result = medium_result(step);
 }
@@ -46,33 +45,11 @@ Operation write_from(std::uint64_t offset_bytes, bytes::View from, bool fua) {
   return step;
 }
 
-Operation flush_all() {
-  Operation step;
-  step.kind = Operation::Kind::flush;
-  return step;
-}
-
-/// co_await it between the steps of a long command: whatever else waits on this loop has its turn.
-class Pause {
- public:
-  explicit Pause(Loop& loop) : loop_(loop) {}
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> waiting) {
-    loop_.post([waiting] { waiting.resume(); });
-  }
-  void await_resume() const noexcept {}
-
- private:
-  Loop& loop_;
-};
-
-/// The session may have ended while the medium worked.
 void settle(TaskOperation& operation) {
   operation.running = false;
   if (operation.runner) operation.runner->settle(operation);
 }
 
-/// Compares `octets` of the medium with what the host sent; `sent` may be one block that repeats.
 void compare(TaskOperation& operation, bytes::View octets, bytes::View sent, std::uint64_t at,
              bool repeats) {
   if (!ok(operation.result) || sent.empty()) return;
@@ -90,6 +67,14 @@ void compare(TaskOperation& operation, bytes::View octets, bytes::View sent, std
     }
     done += run;
   }
+}
+
+namespace {
+
+Operation flush_all() {
+  Operation step;
+  step.kind = Operation::Kind::flush;
+  return step;
 }
 
 Detached read(OperationPtr operation, Loop& loop) {
@@ -144,21 +129,6 @@ Detached verify(OperationPtr operation, Loop& loop) {
   }
   settle(*operation);
 }
-
-/// co_await a turn among the commands of a unit that must not overlap.
-class Turn {
- public:
-  Turn(LunHost& host, Loop& loop) : host_(host), loop_(loop) {}
-  bool await_ready() const noexcept { return false; }
-  bool await_suspend(std::coroutine_handle<> waiting) {
-    return !host_.begin_turn([this, waiting] { loop_.post([waiting] { waiting.resume(); }); });
-  }
-  void await_resume() const noexcept {}
-
- private:
-  LunHost& host_;
-  Loop& loop_;
-};
 
 Detached compare_and_write(OperationPtr operation, Loop& loop) {
   const auto plan = std::get<scsi::CompareAndWrite>(operation->plan);
@@ -249,6 +219,12 @@ bool DeviceStep::await_suspend(std::coroutine_handle<> waiting) {
 }
 
 void perform(OperationPtr operation, Loop& loop) {
+  if (operation->ordeal && operation->ordeal->find<faults::DataFault>() != nullptr)
+    return perform_lying(std::move(operation), loop);
+  perform_honestly(std::move(operation), loop);
+}
+
+void perform_honestly(OperationPtr operation, Loop& loop) {
   struct Steps {
     OperationPtr operation;
     Loop& loop;

@@ -72,7 +72,10 @@ void WorkerPublisher::drain(std::uint64_t epoch, std::function<void()> done) {
 }
 
 void WorkerPublisher::publish(std::shared_ptr<const faults::RuleSet> rules, Done done) {
+  const auto targets = world_.targets();
+  keeper_.prepare(*rules, targets);
   world_.set_rules(rules);  // first: whoever begins from now on has the new set
+  keeper_.retire(*rules, targets);
   auto gathering = std::make_shared<Gathering>();
   gathering->barrier.epoch = rules->epoch();
   gathering->missing = homes_.size();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/listener.hpp"
+#include "daemon/overlay_keeper.hpp"
 #include "daemon/rule_book.hpp"
 #include "daemon/worker.hpp"
 
@@ -24,6 +25,10 @@ class WorkerPublisher final : public Publisher {
 
   /// Runs `part` for every connection on its own thread, then `done` on the last of them.
   void for_each(std::function<void(Connection&)> part, std::function<void()> done);
+  /// Units that are about to join.
+  void prepare(const faults::RuleSet& rules, const TargetHosts& targets) {
+    keeper_.prepare(rules, targets);
+  }
 
   /// Calls `done` when no command is in progress that was decided under an earlier epoch.
   void drain(std::uint64_t epoch, std::function<void()> done);
@@ -31,6 +36,7 @@ class WorkerPublisher final : public Publisher {
  private:
   World& world_;
   Homes homes_;
+  OverlayKeeper keeper_;
 };
 
 }  // namespace faultlun::daemon

@@ -143,6 +143,7 @@ class TaskRunner {
   scsi::NexusId nexus() const { return nexus_; }
   const scsi::NexusPorts& ports() const { return ports_; }
   TargetHost& target() const { return *target_; }
+  World& world() const { return world_; }
   Loop& loop() const { return loop_; }
   /// The I_T nexus is lost and found again (I_T NEXUS RESET): every unit forgets it; 29/07 is
   /// pending.

@@ -139,6 +139,8 @@ class World {
   /// The set that sessions begin with; those that live have to adopt() a new one.
   std::shared_ptr<const faults::RuleSet> rules() const;
   void set_rules(std::shared_ptr<const faults::RuleSet> rules);
+  /// Everything was healed: commands decided up to this epoch damage no medium any more.
+  std::atomic<std::uint64_t> healed_epoch{0};
   faults::Time since_start(TimePoint at) const { return at - started_at; }
 
   std::shared_ptr<const iscsi::Directory> directory() const;

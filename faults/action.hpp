@@ -216,6 +216,9 @@ struct UnitChange {
 // --------------------------------------------------------------------------
 
 /// Data that is not what it should be.  `data` faults of the table; overlay.hpp has the mechanism.
+/// What a fault changes in place (flip, set_bytes, swap, zero, stale, pattern, lost_write,
+/// wire_flip) are the blocks that the command shares with the rule's LBA match, all of them without
+/// one; under key lba the block drawn.  The others concern the command as a whole.
 struct DataFault {
   enum class Kind : std::uint8_t {
     flip,
@@ -239,22 +242,25 @@ struct DataFault {
   enum class Lasting : std::uint8_t { transient, stuck, until_rewrite };
   Kind kind = Kind::flip;
   Lasting lasting = Lasting::until_rewrite;
-  std::uint32_t bits = 1;            ///< flip, wire_flip: how many bits
-  std::optional<Ratio> per_bit;      ///< or each bit with this probability
-  std::uint64_t offset = 0;          ///< set_bytes: from the first byte of the transfer
-  bytes::Buffer octets;              ///< set_bytes, pattern
-  bool exclusive_or = false;         ///< set_bytes
-  std::int64_t delta_blocks = 0;     ///< misdirect, dup_write: where to
-  std::optional<std::uint64_t> lba;  ///< swap, misdirect, dup_write: the other end
+  std::uint32_t bits = 1;         ///< flip, wire_flip: how many bits
+  std::optional<Ratio> per_bit;   ///< or each bit with this probability
+  std::uint64_t offset = 0;       ///< set_bytes: from the first byte of what is changed
+  bytes::Buffer octets;           ///< set_bytes, pattern
+  bool exclusive_or = false;      ///< set_bytes
+  std::int64_t delta_blocks = 0;  ///< misdirect, dup_write: where to
+  /// swap, misdirect, dup_write: the other end; neither this nor delta_blocks: drawn.
+  std::optional<std::uint64_t> lba;
   std::optional<std::uint16_t> lun;  ///< misdirect: on another unit
   std::uint32_t versions = 1;        ///< stale: how far back
-  std::vector<std::uint32_t> parts;  ///< torn: blocks of the write that persist
-  std::optional<Ratio> fraction;     ///< torn: this part of the write persists
-  std::uint64_t blocks = 0;          ///< torn: this many persist
+  bool acknowledged = true;          ///< lost_write: false: answered with a write error
+  // torn: one of the three; none: the number of blocks is drawn.
+  std::vector<std::uint32_t> parts;     ///< these blocks of the write persist, from 0
+  std::optional<Ratio> fraction;        ///< this part of it, from its beginning
+  std::optional<std::uint64_t> blocks;  ///< this many blocks, from its beginning
   Shown shown = Shown::old;
-  std::uint64_t capacity_blocks = 0;  ///< wrap
-  Time gap{};                         ///< caw_not_atomic: between comparing and writing
-  std::string poison;  ///< the name under which the overlay is listed; empty: made up
+  std::uint64_t capacity_bytes = 0;  ///< wrap
+  Time gap{};                        ///< caw_not_atomic: between comparing and writing
+  std::string poison;                ///< the name under which the overlay is listed; empty: made up
   friend bool operator==(const DataFault&, const DataFault&) = default;
 };
 

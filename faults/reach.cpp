@@ -36,24 +36,29 @@ bool patch_applies(const Patch& patch, const Facts& facts) {
 bool data_fault_applies(const DataFault& fault, const Facts& facts) {
   using Kind = DataFault::Kind;
   const auto name = facts.row != nullptr ? facts.row->name : std::string_view();
+  const bool is_write_same = name.starts_with("WRITE SAME");
+  const bool bit_3 = ((*facts.cdb)[1] & 0x08) != 0;  // FUA; of WRITE SAME it is UNMAP
+  const bool hands_data_on = facts.blocks != 0 && !name.starts_with("VERIFY");
   switch (fault.kind) {
     case Kind::flush_lie:
       return name.starts_with("SYNCHRONIZE CACHE");
     case Kind::fua_lie:
-      return writes_medium(facts) && ((*facts.cdb)[1] & 0x08) != 0 && facts.cdb->opcode() >= 0x20;
+      return writes_medium(facts) && bit_3 && !is_write_same && facts.cdb->opcode() >= 0x20;
     case Kind::caw_not_atomic:
       return name == "COMPARE AND WRITE";
     case Kind::unmap_lie:
-      return name == "UNMAP" || name.starts_with("WRITE SAME");
+      return name == "UNMAP" || (is_write_same && bit_3);
     case Kind::lost_write:
     case Kind::torn:
     case Kind::dup_write:
       return writes_medium(facts) && facts.blocks != 0;
     case Kind::stale:
     case Kind::wire_flip:
-      return reads_medium(facts) && facts.blocks != 0;
-    default:
+      return reads_medium(facts) && !writes_medium(facts) && hands_data_on;
+    case Kind::wrap:
       return facts.blocks != 0 && (reads_medium(facts) || writes_medium(facts));
+    default:
+      return hands_data_on && (reads_medium(facts) || writes_medium(facts));
   }
 }
 

@@ -142,6 +142,7 @@ RuleSet::RuleSet(std::vector<Entry> entries, std::uint64_t epoch, std::uint64_t 
     needs_attempts_ = needs_attempts_ || looks_at_attempts(rule);
     needs_write_history_ = needs_write_history_ || looks_at_writes(rule);
     has_payload_rules_ = has_payload_rules_ || each->on_payload;
+    has_data_faults_ = has_data_faults_ || has_action<DataFault>(rule);
   }
   ignores_commands_ = commands_.empty();
   rules_.assign(rules.begin(), rules.end());

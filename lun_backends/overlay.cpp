@@ -358,6 +358,16 @@ void OverlayDevice::clear() {
   refresh_active();
 }
 
+std::optional<std::uint64_t> OverlayDevice::wrapped_by() const {
+  const auto guard = lock_.shared();
+  return wrap_ ? std::optional(wrap_id_) : std::nullopt;
+}
+
+std::size_t OverlayDevice::count() const {
+  const auto guard = lock_.shared();
+  return entries_.size();
+}
+
 std::vector<Overlay> OverlayDevice::list() const {
   const auto guard = lock_.shared();
   std::vector<Overlay> overlays;

@@ -137,6 +137,9 @@ class OverlayDevice final : public BlockDevice {
   /// `capacity_bytes`, which is whole blocks and less than the size.  One at a time.
   boost::system::result<void, Refusal> wrap(const Overlay& overlay, std::uint64_t capacity_bytes);
 
+  /// The overlay that is the wrap.
+  std::optional<std::uint64_t> wrapped_by() const;
+
   /// False: there is none of that id.
   bool remove(std::uint64_t id);
   /// Answers how many there were.  The rule's history stays.
@@ -146,6 +149,7 @@ class OverlayDevice final : public BlockDevice {
 
   /// Ordered by id.
   std::vector<Overlay> list() const;
+  std::size_t count() const;
 
   /// From now on changes in the range save what was there in truth, at most `depth` versions of a
   /// block.  In place of what the same rule kept before.

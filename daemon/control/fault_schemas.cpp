@@ -55,6 +55,23 @@ constexpr const char* kAnswers = R"({
   "Release": {"type": "object", "additionalProperties": false, "properties": {
     "tag": {"type": "string"}, "rule": {"type": "string"}, "lun": {"type": "integer", "minimum": 0, "maximum": 16383},
     "order": {"enum": ["fifo", "lifo", "seeded"]}, "seed": {}}},
+  "Lun": {"type": "object", "properties": {
+    "target": {"type": "string"}, "lun": {"type": "integer"}, "backend": {"type": "string"},
+    "blocks": {"type": "integer"}, "block_size": {"type": "integer"}, "serial": {"type": "string"},
+    "overlays": {"type": "integer", "description": "how many corruptions lie over its medium"}}},
+  "LunList": {"type": "object", "properties": {
+    "luns": {"type": "array", "items": {"$ref": "#/components/schemas/Lun"}}}},
+  "Overlay": {"type": "object", "description": "one corruption over the pristine medium", "properties": {
+    "id": {"type": "string"}, "rule": {"type": "string"}, "fault": {"type": "string"},
+    "lba": {"type": "integer", "description": "first block that it changes"},
+    "offset_bytes": {"type": "integer"},
+    "length_bytes": {"type": "integer", "description": "bytes of its patches that are left"},
+    "sticky": {"type": "boolean", "description": "survives writes, and goes with its rule"},
+    "poison": {"type": "string"}}},
+  "OverlayList": {"type": "object", "properties": {
+    "lun": {"type": "integer"},
+    "overlays": {"type": "array", "items": {"$ref": "#/components/schemas/Overlay"}}}},
+  "Removed": {"type": "object", "properties": {"removed": {"type": "integer"}}},
   "Capabilities": {"type": "object", "description": "the tables of this version"},
   "Object": {"type": "object"}
 })";
