@@ -1,8 +1,11 @@
 #include "daemon/daemon.hpp"
 
 #include "config/dump.hpp"
+#include "config/rules.hpp"
 #include "daemon/control/api.hpp"
+#include "daemon/control/explain_routes.hpp"
 #include "daemon/control/fault_schemas.hpp"
+#include "daemon/control/journal_routes.hpp"
 #include "daemon/control/lun_routes.hpp"
 #include "daemon/control/rule_routes.hpp"
 #include "daemon/control/task_routes.hpp"
@@ -197,6 +200,75 @@ void Daemon::open_control() {
   control_url_ = control_->url();
 }
 
+/// Removes rules and leases whose time is over.
+class DeadlineWatch final : public Timed {
+ public:
+  DeadlineWatch(Worker& worker, RuleBook& book) : worker_(worker), book_(book) {}
+  void on_time(TimePoint now) override {
+    if (const auto due = book_.next_deadline(); due && *due <= now) {
+      const auto over = book_.expire(now, {});
+      for (const auto& rule : over.rules)
+        log::faults().info("rule removed rule={} reason=\"its time is over\"", rule);
+    }
+    worker_.arm(*this, now + kPause);
+  }
+
+ private:
+  static constexpr auto kPause = std::chrono::milliseconds(20);
+  Worker& worker_;
+  RuleBook& book_;
+};
+
+void Daemon::watch_deadlines() {
+  Worker& worker = *homes_.front().worker;
+  deadline_watch_ = std::make_unique<DeadlineWatch>(worker, book_);
+  worker.post([this, &worker] { worker.arm(*deadline_watch_, clock_.now()); });
+}
+
+JournalSources Daemon::journal_sources() const {
+  JournalSources sources;
+  for (const auto& home : homes_)
+    sources.rings.push_back(&home.worker->journal());
+  sources.rings.push_back(&shared_journal_);
+  sources.aliases = &world_.aliases;
+  sources.rules = &rule_names_;
+  sources.marks = &marks_;
+  sources.logins = &refused_logins_;
+  return sources;
+}
+
+std::vector<control::Route> Daemon::journal_routes() {
+  control::JournalContext journal;
+  journal.sources = journal_sources();
+  journal.seed = world_.seed;
+  journal.rule_to_json = [](const faults::Rule& rule) { return config::rule_to_json(rule); };
+  journal.ask_sessions = [this](auto done) {
+    struct Gathering {
+      std::mutex mutex;
+      std::vector<AliasTable::Record> records;
+    };
+    auto gathering = std::make_shared<Gathering>();
+    publisher_.for_each(
+        [gathering](Connection& connection) {
+          const auto* runner = connection.runner();
+          if (runner == nullptr) return;
+          const auto& state = runner->rule_state();
+          const std::lock_guard lock(gathering->mutex);
+          gathering->records.push_back(
+              {runner->facts().alias(), runner->facts().target, state.commands, state.hash});
+        },
+        [gathering, done] { done(std::move(gathering->records)); });
+  };
+  auto routes = control::journal_routes(std::move(journal));
+  control::ExplainContext explain;
+  explain.seed = world_.seed;
+  explain.now = [this] { return world_.since_start(clock_.now()); };
+  explain.rules = [this] { return book_.rules(); };
+  for (auto& route : control::explain_routes(std::move(explain)))
+    routes.push_back(std::move(route));
+  return routes;
+}
+
 std::vector<control::Route> Daemon::fault_routes() {
   control::RuleContext context;
   context.book = &book_;
@@ -209,6 +281,8 @@ std::vector<control::Route> Daemon::fault_routes() {
   context.heal = [this](bool data) { heal(data); };
   auto routes = control::rule_routes(std::move(context));
   for (auto& route : control::lun_routes({&world_}))
+    routes.push_back(std::move(route));
+  for (auto& route : journal_routes())
     routes.push_back(std::move(route));
   for (auto& route : control::task_routes(publisher_))
     routes.push_back(std::move(route));
@@ -250,6 +324,7 @@ void Daemon::start() {
     home.worker->start();
   for (auto& listener : listeners_)
     listener->start(homes);
+  watch_deadlines();
 }
 
 std::string Daemon::ready_line() const {

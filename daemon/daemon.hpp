@@ -6,6 +6,7 @@
 #include "daemon/build.hpp"
 #include "daemon/clock.hpp"
 #include "daemon/control/http.hpp"
+#include "daemon/journal_view.hpp"
 #include "daemon/listener.hpp"
 #include "daemon/publisher.hpp"
 #include "daemon/rule_book.hpp"
@@ -67,7 +68,10 @@ class Daemon {
   void open_portals();
   void open_control();
   std::vector<control::Route> fault_routes();
+  std::vector<control::Route> journal_routes();
   void heal(bool data);
+  JournalSources journal_sources() const;
+  void watch_deadlines();
   Arrival describe(const Listener::Portal& portal, const boost::asio::ip::tcp::endpoint& local,
                    const boost::asio::ip::tcp::endpoint& peer);
   control::Response ask_for_logout(const control::Request& request);
@@ -81,7 +85,10 @@ class Daemon {
   config::Secrets secrets_;
   World world_;
   Units units_;
-  WorkerPublisher publisher_{world_};
+  RuleNames rule_names_;
+  NameTable marks_, refused_logins_;
+  Journal shared_journal_;  ///< what no worker does by itself
+  WorkerPublisher publisher_{world_, rule_names_};
   RuleBook book_;
   std::vector<Home> homes_;
   std::vector<std::unique_ptr<Listener>> listeners_;
@@ -91,6 +98,7 @@ class Daemon {
   std::unique_ptr<control::Server> control_;
   std::string control_url_;
   TimePoint started_at_;
+  std::unique_ptr<Timed> deadline_watch_;  ///< of rules and leases; on the first worker
   bool started_ = false;
 };
 

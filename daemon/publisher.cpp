@@ -72,6 +72,7 @@ void WorkerPublisher::drain(std::uint64_t epoch, std::function<void()> done) {
 }
 
 void WorkerPublisher::publish(std::shared_ptr<const faults::RuleSet> rules, Done done) {
+  names_.publish(*rules);  // before the first decision that the journal tells of
   const auto targets = world_.targets();
   keeper_.prepare(*rules, targets);
   world_.set_rules(rules);  // first: whoever begins from now on has the new set

@@ -5,6 +5,7 @@
 #include "daemon/listener.hpp"
 #include "daemon/overlay_keeper.hpp"
 #include "daemon/rule_book.hpp"
+#include "daemon/rule_names.hpp"
 #include "daemon/worker.hpp"
 
 #include <utility>
@@ -15,7 +16,7 @@ namespace faultlun::daemon {
 class WorkerPublisher final : public Publisher {
  public:
   using Homes = std::vector<std::pair<Worker*, ConnectionSet*>>;
-  explicit WorkerPublisher(World& world) : world_(world) {}
+  WorkerPublisher(World& world, RuleNames& names) : world_(world), names_(names) {}
 
   /// Before the first publish().
   void set_homes(Homes homes) { homes_ = std::move(homes); }
@@ -35,6 +36,7 @@ class WorkerPublisher final : public Publisher {
 
  private:
   World& world_;
+  RuleNames& names_;
   Homes homes_;
   OverlayKeeper keeper_;
 };

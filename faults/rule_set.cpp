@@ -171,7 +171,7 @@ std::int32_t RuleSet::make_cell(const std::vector<std::uint32_t>& rules) {
   for (const auto& range : cell.by_lba.build(std::move(ranges)))
     cell.everywhere.push_back(range.rule);
   std::ranges::sort(cell.everywhere);
-  const auto twice = std::ranges::unique(cell.everywhere);
+  const auto twice = std::unique(cell.everywhere.begin(), cell.everywhere.end());
   cell.everywhere.erase(twice.begin(), twice.end());
   cells_.push_back(std::move(cell));
   return static_cast<std::int32_t>(cells_.size() - 1);
@@ -247,7 +247,7 @@ void RuleSet::candidates(const Facts& facts, std::vector<std::uint32_t>& out) co
     take(of_opcode.by_lun[dense_lun_[facts.lun]]);
   if (sources <= 1) return;  // one list: ascending, each once
   std::ranges::sort(out);
-  out.erase(std::ranges::unique(out).begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
 }
 
 }  // namespace faultlun::faults

@@ -11,7 +11,7 @@ ARROWS = {
     "protocol/bytes": {"protocol/bytes", "boost/endian", "boost/system", "isa-l"},
     "protocol/scsi": {"protocol/bytes", "protocol/scsi", "boost/endian", "boost/system"},
     "protocol/iscsi": {"protocol/bytes", "protocol/scsi", "protocol/iscsi", "boost/endian", "boost/system"},
-    "faults": {"faults", "protocol/scsi"},
+    "faults": {"faults", "protocol/scsi", "protocol/bytes"},
     "lun_backends": {"lun_backends", "boost/asio", "boost/system", "liburing", "sys", "linux"},
     "config": {"config", "faults", "lun_backends/spec.hpp", "protocol/scsi", "protocol/iscsi/directory.hpp", "nlohmann"},
 }  # daemon, tests, bench and examples may include anything
