@@ -55,7 +55,7 @@ TEST_CASE("nothing is read of an empty ring, nor from beyond its head") {
   CHECK(out.empty());
 }
 
-TEST_CASE("the oldest entries are overwritten and counted; one slot is always in the making") {
+TEST_CASE("the oldest entries are overwritten and counted, and one slot is always in the making") {
   Journal journal(16);
   std::vector<JournalEntry> out;
   for (std::uint64_t i = 0; i < 15; ++i)
