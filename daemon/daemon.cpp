@@ -229,7 +229,7 @@ JournalSources Daemon::journal_sources() const {
   JournalSources sources;
   for (const auto& home : homes_)
     sources.rings.push_back(&home.worker->journal());
-  sources.rings.push_back(&shared_journal_);
+  sources.rings.push_back(&shared_journal_.ring());
   sources.aliases = &world_.aliases;
   sources.rules = &rule_names_;
   sources.marks = &marks_;

@@ -87,7 +87,7 @@ class Daemon {
   Units units_;
   RuleNames rule_names_;
   NameTable marks_, refused_logins_;
-  Journal shared_journal_;  ///< what no worker does by itself
+  SharedJournal shared_journal_;  ///< what no worker does by itself
   WorkerPublisher publisher_{world_, rule_names_};
   RuleBook book_;
   std::vector<Home> homes_;

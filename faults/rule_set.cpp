@@ -172,7 +172,7 @@ std::int32_t RuleSet::make_cell(const std::vector<std::uint32_t>& rules) {
     cell.everywhere.push_back(range.rule);
   std::ranges::sort(cell.everywhere);
   const auto twice = std::unique(cell.everywhere.begin(), cell.everywhere.end());
-  cell.everywhere.erase(twice.begin(), twice.end());
+  cell.everywhere.erase(twice, cell.everywhere.end());
   cells_.push_back(std::move(cell));
   return static_cast<std::int32_t>(cells_.size() - 1);
 }
