@@ -124,7 +124,8 @@ std::uint64_t Decider::draw_for(const InstalledRule& rule, const Verdict& verdic
   const auto index =
       verdict.key == Key::counter ? draw_index(rule.rule.gate, verdict.index) : verdict.index;
   if (is_plain_counter(verdict)) return rule.counter_drawer.at(index, slot);
-  return draw(rule.rule.seed.value_or(seed_), rule.rule.id, key_text(verdict.key, verdict.key_number, facts_), index, slot);
+  return draw(rule.rule.seed.value_or(seed_), rule.rule.id,
+              key_text(verdict.key, verdict.key_number, facts_), index, slot);
 }
 
 /// The first block that fires, and has not healed, becomes the verdict's.
@@ -248,9 +249,10 @@ void Decider::resolve(const InstalledRule& rule, RuleCounter& counter, const Ver
   if (const auto* delay = std::get_if<Delay>(&action)) {
     if (counter.times.size() <= place) counter.times.resize(place + 1);
     const auto bytes = facts_.blocks * facts_.block_size;
-    strike.resolved[0] = nanoseconds(draw_service_time(
-        delay->time, counter.times[place], slot(kSlotLatency), verdict.index,
-        delay->time.burst ? slot(kSlotSize) : 0, delay->time.burst ? slot(kSlotPattern) : 0, bytes));
+    strike.resolved[0] =
+        nanoseconds(draw_service_time(delay->time, counter.times[place], slot(kSlotLatency),
+                                      verdict.index, delay->time.burst ? slot(kSlotSize) : 0,
+                                      delay->time.burst ? slot(kSlotPattern) : 0, bytes));
   } else if (const auto* pace = std::get_if<Pace>(&action)) {
     strike.resolved[0] = drawn(pace->gap);
   } else if (const auto* function = std::get_if<TaskManagementFault>(&action)) {

@@ -67,7 +67,7 @@ struct Life {
   OnExhaust on_exhaust = OnExhaust::nothing;
   std::string on_exhaust_name;  ///< state to go to, event to emit
   OncePer once_per = OncePer::never;
-  bool global = false;     ///< scope: one counter for all sessions; depends on their order
+  bool global = false;  ///< scope: one counter for all sessions; depends on their order
   /// A scenario fails when it never did.  Nothing: yes for the rules of the scenario's states.
   std::optional<bool> must_fire;
   friend bool operator==(const Life&, const Life&) = default;

@@ -338,8 +338,7 @@ void WireCheck::check_scsi_response(const Pdu& pdu, const OpenTask& task,
     const bool framed =
         pdu.data.size() >= 2 && std::size_t{get16(pdu.data.data())} + 2 <= pdu.data.size();
     if (!framed || get16(pdu.data.data()) == 0)
-      if (!tolerate_missing_sense)
-        findings.push_back("A8.06: CHECK CONDITION without sense data");
+      if (!tolerate_missing_sense) findings.push_back("A8.06: CHECK CONDITION without sense data");
   } else if (!pdu.data.empty() && rules.protocol_level < 2) {
     findings.push_back("A14.03: data segment with a status other than CHECK CONDITION");
   }

@@ -27,7 +27,7 @@ ONLY_IN = {  # pattern -> the files or folders where it may appear
     r"\b(?:steady|system|high_resolution)_clock\s*::\s*now": ("daemon/clock.cpp", "tests/support/", "tests/e2e/", "tests/regress/", "bench/"),
     r"\bstd::random_device\b|\bs?rand\s*\(|\bgetrandom\s*\(": ("daemon/seed.cpp",),
     r"\bsleep_for\b|\busleep\s*\(": ("tests/support/", "tests/e2e/", "tests/regress/", "bench/"),
-    r"\.get<": ("config/object.hpp", "config/object.cpp"),
+    r"\.get<": ("config/object.hpp", "config/object.cpp", "tests/e2e/"),
     r"\breinterpret_cast\b": ("protocol/bytes/",),
 }
 

@@ -1,5 +1,4 @@
 #include "daemon/lun_host.hpp"
-
 #include "lun_backends/open.hpp"
 #include "protocol/scsi/sense_codes.hpp"
 
