@@ -143,8 +143,12 @@ bool TaskRunner::disturbed(iscsi::Task& task, bytes::View immediate, iscsi::Effe
     return true;
   }
   LunPath* path = task.lun ? path_to(*task.lun) : nullptr;
-  if (path != nullptr)
-    apply_to_units(world_, *target_, *path->host, decision_, nexus_, world_.since_start(now_));
+  // An unplugged unit has no path, and still may be plugged in again by a command to it.
+  const auto unit = path != nullptr ? path->host
+                    : task.lun      ? target_->configured_luns()->find(*task.lun)
+                                    : nullptr;
+  if (unit != nullptr)
+    apply_to_units(world_, *target_, *unit, decision_, nexus_, world_.since_start(now_));
   auto ordeal = std::make_unique<Ordeal>(rules_, std::exchange(decision_, {}), facts, now_);
   undergo(task, path != nullptr ? path->host : nullptr, std::move(ordeal), immediate, effects);
   return true;
