@@ -178,17 +178,6 @@ void Daemon::open_control() {
       .replies = {{202, "it was asked"}}};
   auto routes = fault_routes();
   routes.push_back(std::move(logout));
-  routes.push_back(
-      {.method = "GET",
-       .pattern = "/v1/journal/hash",
-       .summary = "One number for all decisions of sessions that have ended: equal runs have equal "
-                  "numbers.",
-       .handler =
-           [this](const control::Request&) {
-             return control::json_response(report_decisions(world_));
-           },
-       .operation_id = "get_journal_hash",
-       .replies = {{200, "the numbers"}}});
   context.schemas = &control::fault_schemas;
   router_ =
       std::make_unique<control::Router>(control::api_routes(std::move(context), std::move(routes)));

@@ -427,7 +427,7 @@ constexpr FaultRow kRows[] = {
          "tells it too.  The medium keeps its data.",
      .host = "Windows: retries at once, then DEVICE_NOT_READY.  Linux: EIO at once.",
      .example =
-         R"({"id": "sanitizing", "match": {"lun": 0, "op": "any"}, "gate": {"times": 1}, "effect": {"lu.sanitize": {"for": "10m"}}})"},
+         R"({"id": "sanitizing", "match": {"lun": 0, "op": "any"}, "gate": {"times": 1}, "effect": {"lu.sanitize": {"for": "10min"}}})"},
     {.id = "lu.format",
      .site = Site::lu_state,
      .parameters = kOperation,
@@ -438,7 +438,7 @@ constexpr FaultRow kRows[] = {
          "tells it too.  The medium keeps its data.",
      .host = "Windows: not retried, DEVICE_NOT_READY.  Linux: EIO at once.",
      .example =
-         R"({"id": "formatting", "match": {"lun": 0, "op": "any"}, "gate": {"times": 1}, "effect": {"lu.format": {"for": "10m"}}})"},
+         R"({"id": "formatting", "match": {"lun": 0, "op": "any"}, "gate": {"times": 1}, "effect": {"lu.format": {"for": "10min"}}})"},
     {.id = "lu.medium_eject",
      .site = Site::lu_state,
      .parameters = kDoor,

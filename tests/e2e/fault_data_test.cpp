@@ -100,7 +100,7 @@ void on_both(Test test) {
   }
 }
 
-Octets unmap_list(std::uint64_t lba, std::uint32_t blocks) {
+Octets unmapped_list(std::uint64_t lba, std::uint32_t blocks) {
   Octets list(24);
   put16(&list[0], 22);
   put16(&list[2], 16);
@@ -300,7 +300,7 @@ TEST_CASE("data.stale: a read gets what was there some writes ago") {
     lab.write(64, blocks_of(1, 0x10));
     lab.control.put_rule(
         rule("stale", kReads, R"({"data.stale": {"versions": 2, "lasting": "transient"}})", kOnce));
-    for (const std::uint8_t version : {0x11, 0x12, 0x13})
+    for (const auto version : {std::uint8_t{0x11}, std::uint8_t{0x12}, std::uint8_t{0x13}})
       lab.write(64, blocks_of(1, version));
     CHECK(lab.read(64, 1) == blocks_of(1, 0x11));
     CHECK(lab.read(64, 1) == blocks_of(1, 0x13));
@@ -464,7 +464,7 @@ TEST_CASE("data.unmap_lie: unmapped blocks read as before, as noise, or are not 
       lab.write(64, truth);
       lab.control.put_rule(rule("keeps", R"({"lun": 0, "op": "unmap"})",
                                 R"({"data.unmap_lie": )" + how + "}", kOnce));
-      CHECK(lab.host.execute_write(kUnmap, unmap_list(64, 8)).good());
+      CHECK(lab.host.execute_write(kUnmap, unmapped_list(64, 8)).good());
       CHECK(lab.fired("keeps") == 1);
       return lab.read(64, 8);
     };
@@ -532,15 +532,15 @@ TEST_CASE("several data faults of one command apply in order") {
 TEST_CASE("WRITE SAME and COMPARE AND WRITE are lied about as writes are") {
   Lab lab;
   lab.write(64, blocks_of(4, 0x11));
-  lab.control.put_rule(rule("torn", R"({"op": "WRITE SAME(10)"
-})", R"({"data.torn": {"blocks": 2}})"));
+  lab.control.put_rule(rule("torn", R"({"op": "0x41"})", R"({"data.torn": {"blocks": 2}})"));
   CHECK(lab.host.execute_write({0x41, 0, 0, 0, 0, 64, 0, 0, 4, 0}, blocks_of(1, 0x22)).good());
-auto expected = blocks_of(4, 0x22);
-std::fill(expected.begin() + 2 * kBlock, expected.end(), 0x11);
-CHECK(lab.read(64, 4) == expected);
-lab.control.put_rule(rule("lost", R"({"op": "COMPARE AND WRITE"})", R"({"data.lost_write": {}})"));
-CHECK(lab.host.execute_write(compare_and_write_cdb(64), pair_of(0x22, 0x33)).good());
-CHECK(lab.read(64, 4) == expected);
+  auto expected = blocks_of(4, 0x22);
+  std::fill(expected.begin() + 2 * kBlock, expected.end(), 0x11);
+  CHECK(lab.read(64, 4) == expected);
+  lab.control.put_rule(
+      rule("lost", R"({"op": "COMPARE AND WRITE"})", R"({"data.lost_write": {}})"));
+  CHECK(lab.host.execute_write(compare_and_write_cdb(64), pair_of(0x22, 0x33)).good());
+  CHECK(lab.read(64, 4) == expected);
 }
 
 TEST_CASE("a reset with data empties memory disks and heals") {

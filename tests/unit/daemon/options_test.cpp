@@ -186,10 +186,6 @@ TEST_CASE("--help explains every option and shows examples") {
   }
 }
 
-TEST_CASE("serve does not look at the clients' variable") {
-  CHECK_FALSE(good({"serve"}, "nonsense").control);
-}
-
 TEST_CASE("portals of the command line replace the configured ones and lead to every target") {
   config::Config config = config::default_config();
   config.portals[0].group = 7;

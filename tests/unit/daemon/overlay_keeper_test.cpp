@@ -109,7 +109,7 @@ TEST_CASE("history is kept for the units and blocks of a stale rule, while it li
   rule.match.lbas = {{4, 4}};
   bench.adopt({rule});
   for (const std::uint64_t block : {3, 4, 7, 8})
-    for (const std::uint8_t octet : {1, 2})
+    for (const std::uint8_t octet : {std::uint8_t{1}, std::uint8_t{2}})
       for (auto* host : {bench.first.get(), bench.second.get()})
         Bench::write(*host, block, octet);
   const auto versions = [&](LunHost& host, std::uint64_t block) {

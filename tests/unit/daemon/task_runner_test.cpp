@@ -137,8 +137,9 @@ struct Lab {
   pdus::Bench session;
   DataBudget budget;
   std::uint32_t tag = 1;
-  std::optional<TaskRunner> runner{std::in_place, loop,   world, *session.session,
-                                   session.out,   target, budget};
+  std::optional<TaskRunner> runner{
+      std::in_place,          loop, world, *session.session, session.out, target, budget,
+      faults::SessionFacts{}, 1};
 };
 
 TEST_CASE("a budget gives out what it has to the byte and never more") {

@@ -193,7 +193,6 @@ TEST_CASE("each data fault is about the commands that it can strike") {
     CAPTURE(id);
     CHECK(concerns(id, write));
     CHECK_FALSE(concerns(id, read));
-    CHECK_FALSE(concerns(id, unmap));
   }
   for (const auto* id : {"data.stale", "data.wire_flip"}) {
     CAPTURE(id);
