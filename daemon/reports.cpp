@@ -24,12 +24,6 @@ void gauge(std::string& out, const std::string& name, const std::string& help,
   out += "faultlun_" + name + " " + std::to_string(value) + "\n";
 }
 
-std::string hash_text(std::uint64_t value) {
-  char digits[20];
-  std::snprintf(digits, sizeof digits, "0x%016llx", static_cast<unsigned long long>(value));
-  return digits;
-}
-
 }  // namespace
 
 config::Json report_sessions(World& world) {
@@ -45,19 +39,6 @@ config::Json report_sessions(World& world) {
                     {"peer", summary.peer}});
   }
   return list;
-}
-
-config::Json report_decisions(const World& world) {
-  const auto records = world.aliases.records();
-  const auto all = combined(records);
-  auto list = config::Json::array();
-  for (const auto& record : records)
-    list.push_back({{"alias", record.alias},
-                    {"target", record.target},
-                    {"commands", record.commands},
-                    {"decisions", record.hash.count},
-                    {"hash", hash_text(record.hash.value)}});
-  return {{"decisions", all.count}, {"hash", hash_text(all.value)}, {"sessions", std::move(list)}};
 }
 
 config::Json report_targets(World& world) {

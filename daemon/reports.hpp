@@ -10,9 +10,6 @@ namespace faultlun::daemon {
 
 config::Json report_sessions(World& world);
 config::Json report_targets(World& world);
-/// One number for all decisions of the sessions that have ended, and one for each of them: equal
-/// runs have equal numbers.
-config::Json report_decisions(const World& world);
 /// Gauges in Prometheus text: sessions, targets, units, resident memory.
 std::string gauges(World& world);
 

@@ -39,7 +39,7 @@ std::size_t differing_bits(const Octets& a, const Octets& b) {
 
 /// Two units, the first session, and the control API.
 struct Lab {
-  Lab() : Lab(lab_with_luns("0-1")) {}
+  Lab() : Lab(lab_with_luns("\"0-1\"")) {}
   explicit Lab(const LabConfig& config) : target(config), control(target) {}
 
   Octets read(std::uint32_t lba, std::uint16_t blocks, std::uint16_t lun = 0) {
@@ -194,7 +194,7 @@ TEST_CASE("data.flip: struck on a write, the block is damaged though the write w
 }
 
 TEST_CASE("data.flip: the bits are the same in every run of a seed, by block whatever the order") {
-  LabConfig config = lab_with_luns("0-1");
+  LabConfig config = lab_with_luns("\"0-1\"");
   config.top_level = R"("seed": "0x1234")";
   const auto lie_of = [&](bool backwards) {
     Lab lab(config);

@@ -72,11 +72,6 @@ TEST_CASE("the line by which the project is accepted is an example") {
   const auto& examples = find_command("rule put")->examples;
   CHECK(std::any_of(examples.begin(), examples.end(), [](const auto& each) {
     return each.line ==
-           R"~(faultlun rule put '{"id":"busy","match":{"op":"READ(10)"},"gate":{"every":3},"effect":{
-    "scsi.status" : {
-      "status" : "BUSY"
-    }}
-}
-')~";
+           R"line(faultlun rule put '{"id":"busy","match":{"op":"READ(10)"},"gate":{"every":3},"effect":{"scsi.status":{"status":"BUSY"}}}')line";
   }));
 }

@@ -23,6 +23,6 @@ TEST_CASE("completion knows every command, what goes on, and what to offer for i
   }
   CHECK(script.find("    'lease') next='drop keep ls' ;;\n") != std::string::npos);
   CHECK(script.find("    'rule arm') options='--drain --if-match ") != std::string::npos);
-  CHECK(script.find(" offers='rules' values='--if-match ") != std::string::npos);
+  CHECK(script.find(" offers='rules' values='--if-match'") != std::string::npos);
   CHECK(script.find("    'serve') options='--") != std::string::npos);
 }

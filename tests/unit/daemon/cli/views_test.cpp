@@ -115,7 +115,7 @@ TEST_CASE("an entry of the journal is a line") {
   CHECK(journal_line(Json::parse(R"~({"at_ns": 1234567890, "kind": "command", "session": "node#1",
           "cmd_sn": 12, "lun": 0, "op": "READ(10)", "lba": 8, "blocks": 1, "status": "BUSY",
           "cdb": "28", "cursor": "1.0"})~")) ==
-        "     1.234567  command        node#1 #12 lun 0                          READ(10)  lba 8  "
+        "     1.234568  command        node#1 #12 lun 0                          READ(10)  lba 8  "
         "+1  BUSY\n");
   CHECK(journal_line(Json::parse(R"({"at_ns": 0, "kind": "decision", "session": "node#1",
           "cmd_sn": 12, "rule": "busy", "outcome": "fired", "key": "counter", "index": 2,
