@@ -104,7 +104,8 @@ TEST_CASE("patience is 5 s, an hour where the command waits, or what was asked f
 }
 
 TEST_CASE("an unknown command is refused with the one that was meant and those there are") {
-  check_refused({"rul", "ls"}, "\"rul\": unknown command (did you mean \"rule\"?); known: serve, rule, ");
+  check_refused({"rul", "ls"},
+                "\"rul\": unknown command (did you mean \"rule\"?); known: serve, rule, ");
   check_refused({"rule", "lst"},
                 "\"rule lst\": unknown command (did you mean \"ls\"?); known: ls, get, put");
   check_refused({"rule"}, "rule: says only half of it");
