@@ -160,6 +160,9 @@ class Host {
     complete(task);
   }
 
+  /// Only for tasks that the daemon paces; this one lets every R2T go by itself.
+  void perform(const fx::R2tDue&) { expect(false, "no transfer is paced here"); }
+
   void perform(const fx::DataFailed& failed) {
     expect(tasks_.contains(failed.task), "data fails for a running task");
     forget(*failed.task);
