@@ -161,15 +161,17 @@ std::string plan_unit_change(const Call& call, Plan& plan) {
 }
 
 std::string plan_held_release(const Call& call, Plan& plan) {
-  const auto selector = call.argument("SELECTOR");
   Json body = Json::object();
-  if (!selector.empty()) {
-    body["selector"] = lenient(selector);
-    if (!body["selector"].is_object()) return not_json("SELECTOR", selector);
+  for (const auto& option : call.command->options) {
+    if (!call.has(option.name)) continue;
+    const auto given = call.option(option.name);
+    const auto number = config::parse_decimal(given);
+    Json& value = body[std::string(option.name.substr(2))];
+    if (option.takes == Option::Takes::number && number)
+      value = *number;
+    else
+      value = given;
   }
-  for (const char* name : {"order", "seed"})
-    if (const std::string option = std::string("--") + name; call.has(option))
-      body[name] = call.option(option);
   plan.body = body.dump(-1, ' ', false, Json::error_handler_t::replace);
   return {};
 }

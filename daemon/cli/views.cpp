@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -359,7 +360,13 @@ std::string error_text(const Json& answer, const std::string& file) {
     }
   if (const auto& more = at(answer, "/error/problems_left_out"); more.is_number())
     out += "and " + cell(more) + " more\n";
-  return out.empty() ? cell(answer, "/error/message") + "\n" : out;
+  if (!out.empty()) return out;
+  const auto& message = at(answer, "/error/message");
+  if (!message.is_string()) return cell(message) + "\n";
+  std::istringstream lines(message.get_ref<const std::string&>());
+  for (std::string line; std::getline(lines, line);)
+    out += cell(Json(line)) + "\n";
+  return out;
 }
 
 }  // namespace faultlun::daemon::cli

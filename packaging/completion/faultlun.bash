@@ -66,7 +66,7 @@ _faultlun_row() {
     'fault show') options='--control --token-file --json --timeout -h --help --version' offers='faults' ;;
     'healthcheck') options='--control --token-file --json --timeout -h --help --version' ;;
     'held') next='release' ;;
-    'held release') options='--order --seed --control --token-file --json --timeout -h --help --version' offers='files' values='--order --seed' ;;
+    'held release') options='--tag --rule --lun --order --seed --control --token-file --json --timeout -h --help --version' values='--tag --rule --lun --order --seed' ;;
     'help') options='--page --control --token-file --json --timeout -h --help --version' offers='nothing' values='--page' ;;
     'journal') next='hash' options='-f --follow --since --since-mark -n --limit --rule --session --kind --decisions --lun --export --control --token-file --json --timeout -h --help --version' values='--since --since-mark -n --limit --rule --session --kind --lun --export' ;;
     'journal hash') options='--control --token-file --json --timeout -h --help --version' ;;
