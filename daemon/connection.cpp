@@ -1,5 +1,6 @@
 #include "daemon/connection.hpp"
 
+#include "daemon/injection.hpp"
 #include "daemon/log.hpp"
 #include "daemon/seed.hpp"
 #include "daemon/task_management.hpp"
@@ -138,6 +139,8 @@ iscsi::LoginOrder Connection::judge(std::string_view initiator, const iscsi::Isi
   const faults::InstalledRule* why = nullptr;
   const auto then = faults::decide_login(*rules, facts, why);
   if (then == faults::Drop::Then::nothing) return {};
+  for (const auto& effect : why->rule.effects)
+    if (std::holds_alternative<faults::Drop>(effect.action)) count_injected(*why, effect);
   log::faults().info("login of {} {} rule={}", initiator,
                      then == faults::Drop::Then::silent ? "left without an answer" : "refused",
                      why->rule.id);

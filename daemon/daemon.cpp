@@ -11,6 +11,7 @@
 #include "daemon/control/task_routes.hpp"
 #include "daemon/log.hpp"
 #include "daemon/reports.hpp"
+#include "daemon/rule_metrics.hpp"
 #include "daemon/unit_changes.hpp"
 #include "protocol/scsi/sense_codes.hpp"
 
@@ -158,7 +159,7 @@ void Daemon::open_control() {
     std::vector<const Counters*> sets;
     for (auto& home : homes_)
       sets.push_back(&home.worker->counters());
-    return exposition(sets) + gauges(world_);
+    return exposition(sets) + gauges(world_) + rule_exposition(book_.list());
   };
   context.sessions = [this] { return report_sessions(world_); };
   context.targets = [this] { return report_targets(world_); };

@@ -476,7 +476,9 @@ RuleStatus RuleBook::status_of(const Source& source, const Held& held) {
   status.matched = read(lifetime.matched);
   status.fired = read(lifetime.fired);
   status.suppressed = read(lifetime.suppressed);
+  status.observed = read(lifetime.observed);
   status.active = read(lifetime.active);
+  status.lifetime = held.lifetime;
   status.installed_at = held.installed_at;
   status.armed_at = held.armed_at;
   status.expires_at = held.expires_at;

@@ -86,10 +86,11 @@ struct RuleStatus {
   std::uint64_t revision = 0;  ///< never reused for another state of any rule
   std::uint64_t serial = 0;    ///< of the lifetime: counters began with it
   bool exhausted = false;
-  std::uint64_t matched = 0, fired = 0, suppressed = 0;
+  std::uint64_t matched = 0, fired = 0, suppressed = 0, observed = 0;
   std::uint32_t active = 0;
   TimePoint installed_at{}, armed_at{};  ///< this rule, and when it was armed last
   std::optional<TimePoint> expires_at;   ///< ttl
+  std::shared_ptr<const faults::RuleLifetime> lifetime;  ///< its histogram, and what it injected
 };
 struct RuleFilter {
   std::optional<std::string> owner, tag, source;

@@ -7,6 +7,7 @@
 //
 // A wait is one deadline of the loop; a command that waits holds no thread and no turn.
 #include "daemon/fault_replies.hpp"
+#include "daemon/injection.hpp"
 #include "daemon/medium_steps.hpp"
 #include "daemon/rule_host.hpp"
 #include "daemon/task_runner.hpp"
@@ -20,6 +21,8 @@ namespace {
 
 using faults::When;
 using Stage = TaskOperation::Stage;
+
+constexpr std::string_view kDropped = "connection dropped";
 
 bool sends_data_out(const iscsi::Task& task, const faults::Facts& facts) {
   return task.writes && facts.row != nullptr && facts.row->data == scsi::DataDirection::out;
@@ -119,6 +122,8 @@ const faults::Decision& TaskRunner::decide(const iscsi::effect::JudgeTaskManagem
   facts.immediate = function.immediate;
   facts.function = function.function;
   faults::decide_task_management(*rules_, rule_state_, world_.seed, facts, {}, decision_);
+  for (const auto& strike : decision_.strikes)
+    note_injected(strike, facts, function.initiator_task_tag, "task management function");
   JournalEntry entry;
   entry.kind = JournalEntry::Kind::function;
   entry.flags = function.immediate ? JournalEntry::immediate : 0;
@@ -140,6 +145,7 @@ bool TaskRunner::disturbed(iscsi::Task& task, bytes::View immediate, iscsi::Effe
   const auto* end = decision_.terminal();
   if (end != nullptr && std::holds_alternative<faults::Drop>(end->effect->action)) {
     drop_ = std::get<faults::Drop>(end->effect->action);
+    note_injected(*end, facts, task.initiator_task_tag, kDropped);
     return true;
   }
   LunPath* path = task.lun ? path_to(*task.lun) : nullptr;
@@ -163,16 +169,28 @@ void TaskRunner::undergo(iscsi::Task& task, std::shared_ptr<LunHost> host,
   Ordeal& trial = *operation->ordeal;
   trial.facts.cdb = &operation->command.cdb;
   if (const auto* end = trial.instead_of_unit()) {
-    if (std::holds_alternative<faults::Silence>(end->effect->action)) {
-      operation->stage = Stage::silent;
-      return;
-    }
-    operation->reply = reply_of(*end, trial.facts, descriptor_sense(*operation), operation->command,
-                                surroundings());
-    return wait(*operation, Stage::answer, std::nullopt);
+    return answer_instead(*operation, *end);
   }
   if (!sends_data_out(task, trial.facts)) return wait(*operation, Stage::plan, When::before);
   undergo_planned(operation, immediate, effects);
+}
+
+/// The unit never hears of the command.
+void TaskRunner::answer_instead(TaskOperation& operation, const faults::Strike& end) {
+  const auto& facts = operation.ordeal->facts;
+  const auto tag = operation.task->initiator_task_tag;
+  if (std::holds_alternative<faults::Silence>(end.effect->action)) {
+    operation.stage = Stage::silent;
+    return note_injected(end, facts, tag, "no answer");
+  }
+  if (std::holds_alternative<faults::Drop>(end.effect->action)) {
+    note_injected(end, facts, tag, kDropped);
+    return on_drop_();
+  }
+  operation.reply =
+      reply_of(end, facts, descriptor_sense(operation), operation.command, surroundings());
+  note_injected(end, facts, tag, operation.reply);
+  wait(operation, Stage::answer, std::nullopt);
 }
 
 /// The unit hears of the command.  `operation->stage` is none when the wait before the medium is
@@ -235,14 +253,7 @@ void TaskRunner::proceed_ordeal(const OperationPtr& operation) {
     trial.add(std::exchange(decision_, {}));
     trial.facts.payload = {};
     if (const auto* end = trial.instead_of_unit()) {
-      if (std::holds_alternative<faults::Silence>(end->effect->action)) {
-        operation->stage = Stage::silent;
-        return;
-      }
-      if (std::holds_alternative<faults::Drop>(end->effect->action)) return on_drop_();
-      operation->reply = reply_of(*end, trial.facts, descriptor_sense(*operation),
-                                  operation->command, surroundings());
-      return wait(*operation, Stage::answer, std::nullopt);
+      return answer_instead(*operation, *end);
     }
   }
   shorten(operation->plan, trial);
@@ -403,10 +414,13 @@ void TaskRunner::answer_ordeal(TaskOperation& operation, scsi::Reply reply,
     }
     bent.data_in_length = data ? length : reply.data_in_length;
     reply = std::move(bent);
+    note_injected(*end, trial.facts, operation.task->initiator_task_tag, reply);
   }
   for (const auto& strike : trial.decision.strikes)
-    if (const auto* patch = std::get_if<faults::Patch>(&strike.effect->action))
+    if (const auto* patch = std::get_if<faults::Patch>(&strike.effect->action)) {
       apply(*patch, operation.command.cdb, reply);
+      note_injected(strike, trial.facts, operation.task->initiator_task_tag, "data changed");
+    }
   operation.reply = std::move(reply);
   operation.read_data = std::move(data);
   operation.read_length = length;

@@ -197,6 +197,7 @@ class TaskRunner {
   bool disturbed(iscsi::Task& task, bytes::View immediate, iscsi::Effects& effects);
   void undergo(iscsi::Task& task, std::shared_ptr<LunHost> host, std::unique_ptr<Ordeal> ordeal,
                bytes::View immediate, iscsi::Effects& effects);
+  void answer_instead(TaskOperation& operation, const faults::Strike& end);
   void undergo_planned(const OperationPtr& operation, bytes::View immediate,
                        iscsi::Effects& effects);
   void wait(TaskOperation& operation, TaskOperation::Stage then, std::optional<faults::When> when);

@@ -350,6 +350,8 @@ void Decider::record(const InstalledRule& rule, RuleCounter& counter, Verdict ve
     lifetime.fired.fetch_add(1, std::memory_order_relaxed);
   else if (counts_as_fired(verdict.outcome))
     lifetime.suppressed.fetch_add(1, std::memory_order_relaxed);
+  if (verdict.outcome == Outcome::observed)
+    lifetime.observed.fetch_add(1, std::memory_order_relaxed);
   out_.timed = out_.timed || rule.timed;
   out_.order_dependent = out_.order_dependent || rule.order_dependent;
   add_to_hash(state_.hash, facts_, verdict, out_.strikes, out_.verdicts.size());

@@ -42,6 +42,7 @@ void LatencyHistogram::add(nanoseconds duration) {
     duration = nanoseconds(0);
   }
   ++count_;
+  sum_ += duration;
   max_ = std::max(max_, duration);
   std::uint32_t& bucket = buckets_[bucket_of(duration)];
   bucket = add_saturating(bucket, 1);
@@ -50,6 +51,7 @@ void LatencyHistogram::add(nanoseconds duration) {
 void LatencyHistogram::merge(const LatencyHistogram& other) {
   count_ += other.count_;
   early_ += other.early_;
+  sum_ += other.sum_;
   max_ = std::max(max_, other.max_);
   for (std::size_t i = 0; i < kBuckets; ++i) {
     buckets_[i] = add_saturating(buckets_[i], other.buckets_[i]);

@@ -25,6 +25,8 @@ class LatencyHistogram {
 
   std::uint64_t count() const { return count_; }
   std::uint64_t early() const { return early_; }
+  /// Of all durations, those that were early as 0.
+  std::chrono::nanoseconds sum() const { return sum_; }
   /// The longest there was, exact.
   std::chrono::nanoseconds max() const { return max_; }
 
@@ -43,9 +45,10 @@ class LatencyHistogram {
  private:
   std::uint64_t count_ = 0;
   std::uint64_t early_ = 0;
+  std::chrono::nanoseconds sum_{0};
   std::chrono::nanoseconds max_{0};
   std::array<std::uint32_t, kBuckets> buckets_{};
 };
-static_assert(sizeof(LatencyHistogram) <= 2080, "one for each rule: about 2 KB");
+static_assert(sizeof(LatencyHistogram) <= 2088, "one for each rule: about 2 KB");
 
 }  // namespace faultlun::faults

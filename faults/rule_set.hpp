@@ -21,6 +21,9 @@ struct RuleLifetime {
   std::uint64_t first_epoch = 0;  ///< writes decided in earlier epochs do not count for it
   Time armed_at{};                ///< first armed; InstalledRule has the last time
   std::atomic<std::uint64_t> matched{0}, fired{0}, suppressed{0};
+  std::atomic<std::uint64_t> observed{0};  ///< of the suppressed ones: by a rule that only observes
+  /// Answers that each effect gave, bent or withheld; counted by whoever answers.
+  std::array<std::atomic<std::uint64_t>, kMaxEffectsPerRule> injected{};
   std::atomic<std::uint64_t> global_matches{0}, global_fired{0};
   std::atomic<std::uint32_t> active{0};  ///< commands under its effects now
   std::atomic<bool> used_up{false};      ///< once_per run

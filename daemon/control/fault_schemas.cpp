@@ -19,9 +19,17 @@ constexpr const char* kAnswers = R"({
     "armed": {"type": "boolean"}, "exhausted": {"type": "boolean"},
     "revision": {"type": "integer"}, "source": {"type": "string"},
     "matched": {"type": "integer"}, "fired": {"type": "integer"},
-    "suppressed": {"type": "integer", "description": "fired without effect: masked, crowded or observed"},
+    "suppressed": {"type": "integer", "description": "fired without effect: masked, crowded, observed or not carried out"},
+    "observed": {"type": "integer", "description": "of the suppressed: by a rule that only observes"},
+    "latency_error": {"$ref": "#/components/schemas/LatencyError"},
     "active": {"type": "integer"}, "installed_for": {"type": "string"},
     "armed_for": {"type": "string"}, "expires_in": {"type": "string"}}},
+  "LatencyError": {"type": "object", "description": "achieved minus asked latency, of one rule that delays; early counts as 0",
+    "required": ["count", "early", "sum_ns", "p50_ns", "p99_ns", "p999_ns", "max_ns", "buckets"], "properties": {
+    "count": {"type": "integer"}, "early": {"type": "integer"}, "sum_ns": {"type": "integer"},
+    "p50_ns": {"type": "integer"}, "p99_ns": {"type": "integer"}, "p999_ns": {"type": "integer"}, "max_ns": {"type": "integer"},
+    "buckets": {"type": "array", "items": {"type": "object", "properties": {
+      "below_ns": {"type": "integer"}, "count": {"type": "integer"}}}}}},
   "RuleStatus": {"type": "object", "required": ["rule", "state"], "properties": {
     "rule": {"$ref": "#/components/schemas/rule"},
     "state": {"$ref": "#/components/schemas/RuleState"}}},

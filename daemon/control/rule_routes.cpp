@@ -6,6 +6,7 @@
 #include "config/units.hpp"
 #include "daemon/control/api.hpp"
 #include "daemon/control/conditions.hpp"
+#include "daemon/rule_metrics.hpp"
 #include "faults/predict.hpp"
 
 #include <nlohmann/json.hpp>
@@ -59,6 +60,7 @@ Json to_json(const RuleStatus& status, TimePoint now) {
                 {"matched", status.matched},
                 {"fired", status.fired},
                 {"suppressed", status.suppressed},
+                {"observed", status.observed},
                 {"active", status.active},
                 {"installed_for", since(status.installed_at)}};
   if (status.rule->life.armed) state["armed_for"] = since(status.armed_at);
@@ -277,7 +279,10 @@ Answer Api::show(const Request& request) {
     return problem(404, "there is no rule \"" + id + "\"; GET /v1/rules lists those there are");
   const auto tag = etag_of(found->revision);
   if (auto refusal = check_conditions(request, tag)) return *refusal;
-  auto response = json_response(to_json(*found, now()));
+  auto shown = to_json(*found, now());
+  if (auto error = latency_error_to_json(*found->lifetime))
+    shown["state"]["latency_error"] = std::move(*error);
+  auto response = json_response(shown);
   response.headers.emplace_back("ETag", tag);
   return response;
 }
