@@ -190,31 +190,6 @@ void Daemon::open_control() {
   control_url_ = control_->url();
 }
 
-/// Removes rules and leases whose time is over.
-class DeadlineWatch final : public Timed {
- public:
-  DeadlineWatch(Worker& worker, RuleBook& book) : worker_(worker), book_(book) {}
-  void on_time(TimePoint now) override {
-    if (const auto due = book_.next_deadline(); due && *due <= now) {
-      const auto over = book_.expire(now, {});
-      for (const auto& rule : over.rules)
-        log::faults().info("rule removed rule={} reason=\"its time is over\"", rule);
-    }
-    worker_.arm(*this, now + kPause);
-  }
-
- private:
-  static constexpr auto kPause = std::chrono::milliseconds(20);
-  Worker& worker_;
-  RuleBook& book_;
-};
-
-void Daemon::watch_deadlines() {
-  Worker& worker = *homes_.front().worker;
-  deadline_watch_ = std::make_unique<DeadlineWatch>(worker, book_);
-  worker.post([this, &worker] { worker.arm(*deadline_watch_, clock_.now()); });
-}
-
 JournalSources Daemon::journal_sources() const {
   JournalSources sources;
   for (const auto& home : homes_)
@@ -314,7 +289,7 @@ void Daemon::start() {
     home.worker->start();
   for (auto& listener : listeners_)
     listener->start(homes);
-  watch_deadlines();
+  house_keeper_.start();
 }
 
 std::string Daemon::ready_line() const {
@@ -413,6 +388,7 @@ bool Daemon::stop() {
     clean = wait_for([&] { return nobody() && world_.busy.use_count() == 1; });
   }
   control_->stop();
+  house_keeper_.stop_and_join();
   for (auto& home : homes_)
     home.worker->stop_and_join();
   if (!clean) return false;  // a device is still at work on memory of ours: nothing may be freed

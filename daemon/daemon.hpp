@@ -3,6 +3,7 @@
 
 #include "config/model.hpp"
 #include "config/secrets.hpp"
+#include "daemon/book_keeper.hpp"
 #include "daemon/build.hpp"
 #include "daemon/clock.hpp"
 #include "daemon/control/http.hpp"
@@ -71,7 +72,6 @@ class Daemon {
   std::vector<control::Route> journal_routes();
   void heal(bool data);
   JournalSources journal_sources() const;
-  void watch_deadlines();
   Arrival describe(const Listener::Portal& portal, const boost::asio::ip::tcp::endpoint& local,
                    const boost::asio::ip::tcp::endpoint& peer);
   control::Response ask_for_logout(const control::Request& request);
@@ -98,7 +98,8 @@ class Daemon {
   std::unique_ptr<control::Server> control_;
   std::string control_url_;
   TimePoint started_at_;
-  std::unique_ptr<Timed> deadline_watch_;  ///< of rules and leases; on the first worker
+  Worker house_keeper_{clock_, Duration::zero()};  ///< no connection lives there
+  BookKeeper book_keeper_{house_keeper_, book_, world_.used_up_rules};
   bool started_ = false;
 };
 

@@ -343,13 +343,16 @@ void RuleBook::hand_over() {
 template <typename Edit>
 ChangeOrError RuleBook::edit(TimePoint now, Done done, Edit edit) {
   ChangeOrError result;
+  std::function<void()> tell_sooner;
   {
     const std::lock_guard lock(mutex_);
     Draft draft(*this, now);
     if (std::optional<RuleError> error = edit(draft)) return *std::move(error);
     result = commit(draft, std::move(done));
+    tell_sooner = if_sooner();
   }
   hand_over();
+  if (tell_sooner) tell_sooner();
   return result;
 }
 
@@ -441,72 +444,27 @@ Change RuleBook::reset_all(TimePoint now, Done done) {
   }));
 }
 
-std::optional<RuleStatus> RuleBook::get(std::string_view id) const {
-  const std::lock_guard lock(mutex_);
-  for (const auto& source : sources_)
-    for (const auto& held : source.rules)
-      if (held.rule->id == id) return status_of(source, held);
-  return std::nullopt;
-}
-
-std::vector<RuleStatus> RuleBook::list(const RuleFilter& filter) const {
-  const std::lock_guard lock(mutex_);
-  std::vector<RuleStatus> out;
-  for (const auto& source : sources_) {
-    if (filter.source && source.name != *filter.source) continue;
-    for (const auto& held : source.rules) {
-      const auto& life = held.rule->life;
-      if (filter.owner && life.owner != *filter.owner) continue;
-      if (filter.tag && std::ranges::find(life.tags, *filter.tag) == life.tags.end()) continue;
-      out.push_back(status_of(source, held));
-    }
-  }
-  return out;
-}
-
-RuleStatus RuleBook::status_of(const Source& source, const Held& held) {
-  const auto& lifetime = *held.lifetime;
-  const auto read = [](const auto& counter) { return counter.load(std::memory_order_relaxed); };
-  RuleStatus status;
-  status.rule = held.rule;
-  status.source = source.name;
-  status.revision = held.revision;
-  status.serial = lifetime.serial;
-  status.exhausted = held.exhausted;
-  status.matched = read(lifetime.matched);
-  status.fired = read(lifetime.fired);
-  status.suppressed = read(lifetime.suppressed);
-  status.observed = read(lifetime.observed);
-  status.active = read(lifetime.active);
-  status.lifetime = held.lifetime;
-  status.installed_at = held.installed_at;
-  status.armed_at = held.armed_at;
-  status.expires_at = held.expires_at;
-  return status;
-}
-
-std::shared_ptr<const faults::RuleSet> RuleBook::rules() const {
-  const std::lock_guard lock(mutex_);
-  return rules_;
-}
-
 std::optional<RuleError> RuleBook::keep_lease(std::string_view name, Duration ttl, TimePoint now) {
   if (auto error = check_name(name, "lease")) return error;
   if (ttl <= Duration::zero() || ttl > faults::kMaxDelay)
     return RuleError{RuleError::Kind::invalid, "ttl",
                      "is " + faults::duration_text(ttl) + ": give a duration from 1ns to " +
                          faults::duration_text(faults::kMaxDelay)};
-  const std::lock_guard lock(mutex_);
-  const auto found = std::ranges::find(leases_, name, &Lease::name);
-  if (found != leases_.end()) {
-    found->expires_at = now + ttl;
-    return std::nullopt;
+  std::function<void()> tell_sooner;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::ranges::find(leases_, name, &Lease::name);
+    if (found == leases_.end() && leases_.size() >= kMaxLeases)
+      return RuleError{RuleError::Kind::limit, "",
+                       "there are " + std::to_string(kMaxLeases) +
+                           " leases, which is the most: drop one, or let one run out"};
+    if (found != leases_.end())
+      found->expires_at = now + ttl;
+    else
+      leases_.push_back({std::string(name), now + ttl});
+    tell_sooner = if_sooner();
   }
-  if (leases_.size() >= kMaxLeases)
-    return RuleError{RuleError::Kind::limit, "",
-                     "there are " + std::to_string(kMaxLeases) +
-                         " leases, which is the most: drop one, or let one run out"};
-  leases_.push_back({std::string(name), now + ttl});
+  if (tell_sooner) tell_sooner();
   return std::nullopt;
 }
 
@@ -518,31 +476,6 @@ ChangeOrError RuleBook::drop_lease(std::string_view name, TimePoint now, Done do
     draft.remove_if([&](const Source&, const Held& held) { return held.rule->life.lease == name; });
     return std::nullopt;
   });
-}
-
-std::vector<LeaseStatus> RuleBook::leases() const {
-  const std::lock_guard lock(mutex_);
-  std::vector<LeaseStatus> out;
-  for (const auto& lease : leases_) {
-    LeaseStatus status{lease.name, lease.expires_at, 0};
-    for (const auto& source : sources_)
-      status.rules += static_cast<std::size_t>(std::ranges::count_if(
-          source.rules, [&](const Held& held) { return held.rule->life.lease == lease.name; }));
-    out.push_back(std::move(status));
-  }
-  return out;
-}
-
-std::optional<TimePoint> RuleBook::next_deadline() const {
-  const std::lock_guard lock(mutex_);
-  std::optional<TimePoint> first;
-  const auto take = [&](TimePoint at) { first = first ? std::min(*first, at) : at; };
-  for (const auto& lease : leases_)
-    take(lease.expires_at);
-  for (const auto& source : sources_)
-    for (const auto& held : source.rules)
-      if (held.expires_at) take(*held.expires_at);
-  return first;
 }
 
 Expired RuleBook::expire(TimePoint now, Done done) {
@@ -565,35 +498,44 @@ Expired RuleBook::expire(TimePoint now, Done done) {
   return expired;
 }
 
-Exhaustion RuleBook::exhausted(std::string_view id, std::uint64_t serial, TimePoint now,
-                               Done done) {
+/// The flag is the book's at once: without a change there is no new set to carry it.
+Exhaustion RuleBook::exhaust(Draft& draft, const UsedUp& over) {
   using faults::OnExhaust;
   Exhaustion asked;
+  Held* held = draft.find(over.rule);
+  if (held == nullptr || held->lifetime->serial != over.serial || held->exhausted) return asked;
+  for (auto& source : sources_)
+    for (auto& each : source.rules)
+      if (each.lifetime == held->lifetime) each.exhausted = true;
+  held->exhausted = true;
+  asked.noted = true;
+  const auto& life = held->rule->life;
+  switch (life.on_exhaust) {
+    case OnExhaust::nothing:
+      break;
+    case OnExhaust::disarm:
+      if (life.armed) draft.set_armed(*held, false);
+      break;
+    case OnExhaust::remove:
+      draft.remove_if(
+          [&](const Source&, const Held& other) { return other.rule->id == over.rule; });
+      break;
+    case OnExhaust::go_to:
+      asked.go_to = life.on_exhaust_name;
+      break;
+    case OnExhaust::emit:
+      asked.event = life.on_exhaust_name;
+      break;
+  }
+  return asked;
+}
+
+std::vector<Exhaustion> RuleBook::exhausted(std::span<const UsedUp> rules, TimePoint now,
+                                            Done done) {
+  std::vector<Exhaustion> asked;
   edit(now, std::move(done), [&](Draft& draft) -> std::optional<RuleError> {
-    Held* held = draft.find(id);
-    if (held == nullptr || held->lifetime->serial != serial || held->exhausted)
-      return not_found(id);
-    for (auto& source : sources_)
-      for (auto& each : source.rules)
-        if (each.lifetime == held->lifetime) each.exhausted = true;
-    held->exhausted = true;
-    const auto& life = held->rule->life;
-    switch (life.on_exhaust) {
-      case OnExhaust::nothing:
-        break;
-      case OnExhaust::disarm:
-        if (life.armed) draft.set_armed(*held, false);
-        break;
-      case OnExhaust::remove:
-        draft.remove_if([&](const Source&, const Held& other) { return other.rule->id == id; });
-        break;
-      case OnExhaust::go_to:
-        asked.go_to = life.on_exhaust_name;
-        break;
-      case OnExhaust::emit:
-        asked.event = life.on_exhaust_name;
-        break;
-    }
+    for (const auto& each : rules)
+      asked.push_back(exhaust(draft, each));
     return std::nullopt;
   });
   return asked;

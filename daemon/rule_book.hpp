@@ -9,6 +9,7 @@
 
 #include "daemon/clock.hpp"
 #include "daemon/rule_check.hpp"
+#include "daemon/used_up.hpp"
 #include "faults/rule_set.hpp"
 
 #include <cstdint>
@@ -88,8 +89,8 @@ struct RuleStatus {
   bool exhausted = false;
   std::uint64_t matched = 0, fired = 0, suppressed = 0, observed = 0;
   std::uint32_t active = 0;
-  TimePoint installed_at{}, armed_at{};  ///< this rule, and when it was armed last
-  std::optional<TimePoint> expires_at;   ///< ttl
+  TimePoint installed_at{}, armed_at{};                  ///< this rule, and when it was armed last
+  std::optional<TimePoint> expires_at;                   ///< ttl
   std::shared_ptr<const faults::RuleLifetime> lifetime;  ///< its histogram, and what it injected
 };
 struct RuleFilter {
@@ -110,6 +111,7 @@ struct Expired {
 /// What the exhaustion of a rule asks for beside what the book did itself.
 struct Exhaustion {
   std::string event, go_to;  ///< empty: nothing
+  bool noted = false;        ///< the rule is there, and this is the end of its lifetime
 };
 
 class RuleBook {
@@ -166,9 +168,12 @@ class RuleBook {
   /// Removes the rules whose ttl or lease is over.
   Expired expire(TimePoint now, Done done);
 
-  /// The rule of this lifetime is used up.  Does what life.on_exhaust says, once in a lifetime; of
-  /// a rule that is gone or was replaced nothing.
-  Exhaustion exhausted(std::string_view id, std::uint64_t serial, TimePoint now, Done done);
+  /// Called without the lock, on any thread, when next_deadline() has come nearer.
+  void set_on_sooner(std::function<void()> on_sooner);
+
+  /// The rules of these lifetimes are used up.  Does what life.on_exhaust says, once in a lifetime;
+  /// of a rule that is gone or was replaced nothing.  An answer for each; one new set for all.
+  std::vector<Exhaustion> exhausted(std::span<const UsedUp> rules, TimePoint now, Done done);
 
  private:
   struct Held {
@@ -201,6 +206,9 @@ class RuleBook {
   ChangeOrError edit_one(std::string_view id, const Precondition& precondition, TimePoint now,
                          Done done, Edit edit_held);
   void hand_over();
+  std::optional<TimePoint> first_deadline() const;
+  std::function<void()> if_sooner();
+  Exhaustion exhaust(Draft& draft, const UsedUp& over);
   static RuleStatus status_of(const Source& source, const Held& held);
 
   const std::uint64_t seed_;
@@ -214,7 +222,9 @@ class RuleBook {
   std::shared_ptr<const faults::RuleSet> rules_;
   std::uint64_t epoch_ = 0, last_revision_ = 0, last_serial_ = 0;
   std::deque<Publication> publications_;  ///< not yet handed to the publisher, in order
-  bool handing_over_ = false;             ///< a thread is at it and takes what is added meanwhile
+  std::function<void()> on_sooner_;
+  std::optional<TimePoint> told_deadline_;  ///< that on_sooner_ was called for
+  bool handing_over_ = false;               ///< a thread is at it and takes what is added meanwhile
 };
 
 }  // namespace faultlun::daemon

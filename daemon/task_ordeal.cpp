@@ -122,6 +122,7 @@ const faults::Decision& TaskRunner::decide(const iscsi::effect::JudgeTaskManagem
   facts.immediate = function.immediate;
   facts.function = function.function;
   faults::decide_task_management(*rules_, rule_state_, world_.seed, facts, {}, decision_);
+  if (decision_.any_last) world_.used_up_rules.note(decision_);
   for (const auto& strike : decision_.strikes)
     note_injected(strike, facts, function.initiator_task_tag, "task management function");
   JournalEntry entry;
@@ -245,6 +246,7 @@ void TaskRunner::proceed_ordeal(const OperationPtr& operation) {
     trial.facts.payload = operation->data;
     trial.facts.payload_known = true;
     faults::decide_payload(*trial.rules, rule_state_, world_.seed, trial.facts, {}, decision_);
+    if (decision_.any_last) world_.used_up_rules.note(decision_);
     if (!decision_.quiet()) {
       JournalEntry about = operation->entry;
       about.at_ns = static_cast<std::uint64_t>(world_.since_start(now_).count());

@@ -156,6 +156,7 @@ void TaskRunner::run(iscsi::Task& task, bytes::View immediate_data, iscsi::Effec
   if (!rules_->ignores_commands()) {
     decide(task);
     told = !decision_.quiet();
+    if (decision_.any_last) world_.used_up_rules.note(decision_);
     if (told) {
       loop_.journal().add(entry);
       add_decision(loop_.journal(), decision_, entry);

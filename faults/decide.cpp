@@ -72,6 +72,7 @@ class Decider {
   Outcome strike(const InstalledRule& rule, RuleCounter& counter, const Verdict& verdict);
   Outcome use_up(const InstalledRule& rule, RuleCounter& counter);
   Outcome suppress(const InstalledRule& rule, bool ended);
+  bool is_spent(const InstalledRule& rule, const RuleCounter& counter) const;
   void record(const InstalledRule& rule, RuleCounter& counter, Verdict verdict);
   void swallow_function(const InstalledRule& rule);
   std::uint64_t draw_for(const InstalledRule& rule, const Verdict& verdict, unsigned slot) const;
@@ -334,6 +335,24 @@ Outcome Decider::suppress(const InstalledRule& rule, bool ended) {
   return most && !claim(active, *most) ? Outcome::crowded : Outcome::fired;
 }
 
+/// The rule cannot fire any more: in this session, or in any when it counts for all.
+bool Decider::is_spent(const InstalledRule& rule, const RuleCounter& counter) const {
+  const auto& gate = rule.rule.gate;
+  const auto& life = rule.rule.life;
+  const auto& lifetime = *rule.lifetime;
+  const auto read = [](const auto& number) { return number.load(std::memory_order_relaxed); };
+  if (gate.times && (life.global ? read(lifetime.global_fired) : counter.fired) >= *gate.times)
+    return true;
+  if (life.once_per == OncePer::session && counter.fired != 0) return true;
+  if (life.once_per == OncePer::run && read(lifetime.used_up)) return true;
+  if (gate.key != Key::counter) return false;  // its indexes are no counts
+  // Commands with a CmdSN of their own: immediate ones count apart, and are few.
+  const auto next = life.global                   ? read(lifetime.global_matches)
+                    : facts_.site == Site::tmf_rx ? counter.function_matches
+                                                  : counter.matches;
+  return count_gate(gate, next) == Outcome::exhausted;
+}
+
 void Decider::record(const InstalledRule& rule, RuleCounter& counter, Verdict verdict) {
   auto& lifetime = *rule.lifetime;
   const bool ended = out_.terminal() != nullptr;
@@ -355,6 +374,10 @@ void Decider::record(const InstalledRule& rule, RuleCounter& counter, Verdict ve
   out_.timed = out_.timed || rule.timed;
   out_.order_dependent = out_.order_dependent || rule.order_dependent;
   add_to_hash(state_.hash, facts_, verdict, out_.strikes, out_.verdicts.size());
+  if (counted && rule.can_end && counter.spent != rule.armed_at && is_spent(rule, counter)) {
+    counter.spent = rule.armed_at;
+    verdict.last = out_.any_last = true;
+  }
   out_.verdicts.push_back(verdict);
 }
 
@@ -368,6 +391,7 @@ void Decider::consider(std::uint32_t order, bool payload_now) {
     return;
   if (!matches(rule)) return;
   RuleCounter& counter = state_.counter(rules_, order);
+  if (rule.ends_itself && counter.spent == rule.armed_at) return;
   Verdict verdict;
   verdict.rule = &rule;
   verdict.key = rule.rule.gate.key;
@@ -392,6 +416,7 @@ void Decider::consider_function(std::uint32_t order) {
   if (rule.site != Site::tmf_rx) return swallow_function(rule);
   if (!matches(rule)) return;
   RuleCounter& counter = state_.counter(rules_, order);
+  if (rule.ends_itself && counter.spent == rule.armed_at) return;
   Verdict verdict;
   verdict.rule = &rule;
   verdict.index = counter.function_matches++;

@@ -29,6 +29,7 @@ struct Verdict {
   std::uint64_t index = 0;
   std::uint64_t draw = 0;  ///< of slot 0; 0 when p was not asked
   bool drawn = false;
+  bool last = false;  ///< with this match the rule is used up, in this session or in all
 };
 
 /// An effect that strikes, with its random parameters resolved.
@@ -46,6 +47,7 @@ struct Decision {
   std::vector<Verdict> verdicts;  ///< every rule that matched, in order of evaluation
   std::vector<Strike> strikes;    ///< in order; the terminal one, if any, is the last
   bool timed = false, order_dependent = false;
+  bool any_last = false;  ///< one of the verdicts is its rule's last
 
   bool quiet() const { return verdicts.empty(); }
   /// Null when the event goes its way.
@@ -53,7 +55,7 @@ struct Decision {
   void clear() {
     verdicts.clear();
     strikes.clear();
-    timed = order_dependent = false;
+    timed = order_dependent = any_last = false;
   }
 };
 

@@ -84,6 +84,14 @@ std::optional<std::vector<std::uint8_t>> opcodes_of(const Match& match) {
   return out;
 }
 
+/// Something uses it up as a whole; once_per lba does so block by block.
+bool can_end(const Rule& rule) {
+  const auto& gate = rule.gate;
+  const auto once = rule.life.once_per;
+  return gate.times || gate.nth || gate.repeat || (gate.burst && !gate.every) ||
+         once == OncePer::session || once == OncePer::run;
+}
+
 std::shared_ptr<InstalledRule> install(RuleSet::Entry entry, std::uint64_t run_seed) {
   const std::uint64_t seed = entry.rule.seed.value_or(run_seed);
   const std::string id = entry.rule.id;
@@ -105,6 +113,11 @@ std::shared_ptr<InstalledRule> install(RuleSet::Entry entry, std::uint64_t run_s
   installed->looks_at_writes = matches_by_writes(rule);
   installed->timed = is_timed(rule);
   installed->order_dependent = is_order_dependent(rule);
+  installed->can_end = can_end(rule);
+  using enum OnExhaust;
+  const auto on_exhaust = rule.life.on_exhaust;
+  installed->ends_itself =
+      installed->can_end && (on_exhaust == disarm || on_exhaust == remove || on_exhaust == go_to);
   installed->site = decided_at(rule);
   installed->name_hash = siphash_2_4(0, 0, rule.id);
   return installed;

@@ -25,9 +25,10 @@ struct RuleLifetime {
   /// Answers that each effect gave, bent or withheld; counted by whoever answers.
   std::array<std::atomic<std::uint64_t>, kMaxEffectsPerRule> injected{};
   std::atomic<std::uint64_t> global_matches{0}, global_fired{0};
-  std::atomic<std::uint32_t> active{0};  ///< commands under its effects now
-  std::atomic<bool> used_up{false};      ///< once_per run
-  std::shared_ptr<void> host;            ///< the daemon's: state of shapers, histogram
+  std::atomic<std::uint32_t> active{0};     ///< commands under its effects now
+  std::atomic<bool> used_up{false};         ///< once_per run
+  std::atomic<bool> told_exhausted{false};  ///< whoever notices it first tells (Verdict::last)
+  std::shared_ptr<void> host;               ///< the daemon's: state of shapers, histogram
 };
 
 /// A rule of an epoch.
@@ -43,6 +44,10 @@ struct InstalledRule {
   bool on_payload = false;        ///< decided when the Data-Out is here
   bool runs = true;               ///< run_gate's verdict
   bool timed = false, order_dependent = false;
+  bool can_end = false;  ///< something limits how often it fires
+  /// Once it is used up in a session, it takes no part there any more, without waiting for the set
+  /// in which it is disarmed or gone: when that comes is a matter of time.
+  bool ends_itself = false;
   Site site = Site::cmd_enqueue;  ///< where it is decided
   Time armed_at{};
   bool looks_at_writes = false;  ///< its match needs Past::touched or Past::rewrites

@@ -32,7 +32,9 @@ struct RuleCounter {
   std::uint64_t bytes = 0;
   std::optional<Time> last_fired;
   std::uint64_t last_fired_command = 0;  ///< number of the command in the session
-  std::vector<std::uint32_t> ladder;     ///< steps used, by their place
+  /// When the rule had been armed that was used up here; armed anew, it takes part again.
+  std::optional<Time> spent;
+  std::vector<std::uint32_t> ladder;                           ///< steps used, by their place
   std::unordered_map<std::uint64_t, std::uint32_t> errors_at;  ///< by LBA, for healing after n
   std::vector<std::uint64_t> once_lbas;                        ///< once_per lba: sorted
   std::vector<ServiceTimeMemory> times;                        ///< per effect: correlation, bursts

@@ -36,6 +36,10 @@ struct Fixture {
                     const Precondition& precondition = {}) {
     return std::get<RuleError>(book.put(source, std::move(rule), precondition, now, {}));
   }
+  Exhaustion exhausted(std::string_view id, std::uint64_t serial) {
+    const UsedUp over[] = {{std::string(id), serial}};
+    return book.exhausted(over, now, {}).at(0);
+  }
   RuleStatus get(std::string_view id) { return book.get(id).value(); }
   std::vector<std::string> ids() {
     std::vector<std::string> out;
@@ -369,19 +373,19 @@ TEST_CASE("exhaustion: disarm and remove are done, states and events handed back
   const auto remove = put("r", faults::OnExhaust::remove, "", kApiSource);
   const auto emit = put("e", faults::OnExhaust::emit, "bang", kApiSource);
   const auto go = put("g", faults::OnExhaust::go_to, "hung", scenario_source("s"));
-  f.book.exhausted("d", disarm + 100, f.now, {});
+  f.exhausted("d", disarm + 100);
   CHECK_FALSE(f.get("d").exhausted);
-  f.book.exhausted("d", disarm, f.now, {});
+  f.exhausted("d", disarm);
   CHECK(f.get("d").exhausted);
   CHECK_FALSE(f.get("d").rule->life.armed);
   f.book.arm("d", {}, f.now, {});
-  f.book.exhausted("d", disarm, f.now, {});
+  f.exhausted("d", disarm);
   CHECK(f.get("d").rule->life.armed);
-  f.book.exhausted("r", remove, f.now, {});
+  f.exhausted("r", remove);
   CHECK_FALSE(f.book.get("r").has_value());
-  CHECK(f.book.exhausted("e", emit, f.now, {}).event == "bang");
-  CHECK(f.book.exhausted("e", emit, f.now, {}).event.empty());
-  CHECK(f.book.exhausted("g", go, f.now, {}).go_to == "hung");
+  CHECK(f.exhausted("e", emit).event == "bang");
+  CHECK(f.exhausted("e", emit).event.empty());
+  CHECK(f.exhausted("g", go).go_to == "hung");
   f.book.reset("e", {}, f.now, {});
   CHECK_FALSE(f.get("e").exhausted);
   auto lost = rule("lost");
