@@ -391,6 +391,7 @@ bool Daemon::stop() {
   house_keeper_.stop_and_join();
   for (auto& home : homes_)
     home.worker->stop_and_join();
+  publisher_.stop();
   if (!clean) return false;  // a device is still at work on memory of ours: nothing may be freed
   listeners_.clear();
   homes_.clear();

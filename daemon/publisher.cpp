@@ -24,36 +24,61 @@ struct Gathering {
   }
 };
 
+}  // namespace
+
 /// Looks again and again on one worker until nothing old is in progress there.
-class Drainage final : public Timed {
+class WorkerPublisher::Drainage final : public Timed {
  public:
+  using Owner = std::list<std::unique_ptr<Drainage>>;
   Drainage(Worker& worker, ConnectionSet& connections, std::uint64_t epoch,
            std::shared_ptr<const void> last)
       : worker_(worker), connections_(connections), epoch_(epoch), last_(std::move(last)) {}
-  Drainage(const Drainage&) = delete;
-  Drainage& operator=(const Drainage&) = delete;
+
+  /// Where it is owned; look() may end it.
+  void begin(Owner& owner, Owner::iterator place) {
+    owner_ = &owner;
+    place_ = place;
+    look();
+  }
+  void on_time(TimePoint) override { look(); }
+
+ private:
+  static constexpr auto kPause = std::chrono::milliseconds(1), kMaxPause = 64 * kPause;
 
   void look() {
     bool old = false;
     connections_.for_each([&](Connection& connection) {
       old = old || (connection.runner() && connection.runner()->has_older_than(epoch_));
     });
-    if (old) return worker_.arm(*this, worker_.now() + kPause);
-    delete this;
+    if (!old) {
+      owner_->erase(place_);  // and with it this
+      return;
+    }
+    worker_.arm(*this, worker_.now() + pause_);
+    pause_ = std::min<Duration>(pause_ * 2, kMaxPause);  // a command may be held for hours
   }
-  void on_time(TimePoint) override { look(); }
-
- private:
-  static constexpr auto kPause = std::chrono::milliseconds(1);
-  ~Drainage() override = default;
 
   Worker& worker_;
   ConnectionSet& connections_;
   std::uint64_t epoch_;
   std::shared_ptr<const void> last_;  ///< whoever drops it last tells
+  Duration pause_ = kPause;
+  Owner* owner_ = nullptr;
+  Owner::iterator place_;
 };
 
-}  // namespace
+WorkerPublisher::WorkerPublisher(World& world, RuleNames& names) : world_(world), names_(names) {}
+WorkerPublisher::~WorkerPublisher() = default;
+
+void WorkerPublisher::set_homes(Homes homes) {
+  homes_ = std::move(homes);
+  drainages_ = std::vector<Drainage::Owner>(homes_.size());
+}
+
+void WorkerPublisher::stop() {
+  homes_.clear();
+  drainages_.clear();
+}
 
 void WorkerPublisher::for_each(std::function<void(Connection&)> part, std::function<void()> done) {
   const std::shared_ptr<const void> last(nullptr,
@@ -65,10 +90,13 @@ void WorkerPublisher::for_each(std::function<void(Connection&)> part, std::funct
 void WorkerPublisher::drain(std::uint64_t epoch, std::function<void()> done) {
   const std::shared_ptr<const void> last(nullptr,
                                          [done = std::move(done)](const void*) { done(); });
-  for (const auto& [worker, connections] : homes_)
-    worker->post([worker = worker, connections = connections, epoch, last] {
-      (new Drainage(*worker, *connections, epoch, last))->look();
+  for (std::size_t i = 0; i < homes_.size(); ++i) {
+    const auto [worker, connections] = homes_[i];
+    worker->post([worker = worker, connections = connections, owner = &drainages_[i], epoch, last] {
+      owner->push_front(std::make_unique<Drainage>(*worker, *connections, epoch, last));
+      owner->front()->begin(*owner, owner->begin());
     });
+  }
 }
 
 void WorkerPublisher::publish(std::shared_ptr<const faults::RuleSet> rules, Done done) {

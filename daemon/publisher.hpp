@@ -8,6 +8,8 @@
 #include "daemon/rule_names.hpp"
 #include "daemon/worker.hpp"
 
+#include <list>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -16,10 +18,11 @@ namespace faultlun::daemon {
 class WorkerPublisher final : public Publisher {
  public:
   using Homes = std::vector<std::pair<Worker*, ConnectionSet*>>;
-  WorkerPublisher(World& world, RuleNames& names) : world_(world), names_(names) {}
+  WorkerPublisher(World& world, RuleNames& names);
+  ~WorkerPublisher() override;
 
   /// Before the first publish().
-  void set_homes(Homes homes) { homes_ = std::move(homes); }
+  void set_homes(Homes homes);
 
   /// A session that begins meanwhile begins with the new set, and is not in the barrier.
   void publish(std::shared_ptr<const faults::RuleSet> rules, Done done) override;
@@ -33,12 +36,18 @@ class WorkerPublisher final : public Publisher {
 
   /// Calls `done` when no command is in progress that was decided under an earlier epoch.
   void drain(std::uint64_t epoch, std::function<void()> done);
+  /// The workers have stopped, and every connection is gone: whoever still waits is told, on this
+  /// thread, and so is whoever asks from now on.
+  void stop();
 
  private:
   World& world_;
   RuleNames& names_;
   Homes homes_;
   OverlayKeeper keeper_;
+  class Drainage;
+  /// Those that look on each worker, touched by its thread alone until stop().
+  std::vector<std::list<std::unique_ptr<Drainage>>> drainages_;
 };
 
 }  // namespace faultlun::daemon
