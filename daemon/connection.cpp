@@ -58,6 +58,12 @@ bool Connection::accepts_input() const {
          out_.size() < kOutboxHighWater;
 }
 
+std::string_view Connection::phase_name() const {
+  constexpr std::string_view kNames[] = {"login", "reinstating", "full_feature", "closing"};
+  static_assert(std::size(kNames) == static_cast<std::size_t>(Phase::closing) + 1);
+  return kNames[static_cast<std::size_t>(phase_)];
+}
+
 // ---- bytes in
 // -----------------------------------------------------------------------------------------------
 
@@ -85,11 +91,13 @@ std::size_t Connection::receive(bytes::View octets) {
   }
   if (ping_sent_ && session_ && !session_->nop_in_outstanding()) ping_sent_.reset();
   receiving_ = false;
+  octets_received_ += used;
   return used;
 }
 
 void Connection::receive_pdu(const iscsi::PduView& pdu) {
   loop_.counters().add(Metric::pdus_received);
+  ++pdus_received_;
   if (phase_ == Phase::login) return receive_login(pdu);
   session_->receive(pdu, last_heard_, out_, effects_);
   perform_all();

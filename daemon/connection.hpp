@@ -100,6 +100,10 @@ class Connection final : public iscsi::LoginJudge, public std::enable_shared_fro
   iscsi::Session* session() { return session_.get(); }
   TaskRunner* runner() { return runner_.get(); }
   const DataBudget& budget() const { return budget_; }
+  std::string_view phase_name() const;
+  TimePoint opened_at() const { return opened_; }
+  std::uint64_t octets_received() const { return octets_received_; }
+  std::uint64_t pdus_received() const { return pdus_received_; }
   void respond(std::uint32_t initiator_task_tag, std::uint8_t response,
                std::uint32_t additional = 0);
 
@@ -153,6 +157,7 @@ class Connection final : public iscsi::LoginJudge, public std::enable_shared_fro
   TaskManagementFaults management_faults_;
   iscsi::Effects effects_;
   TimePoint opened_, last_heard_;
+  std::uint64_t octets_received_ = 0, pdus_received_ = 0;
   std::optional<TimePoint> ping_sent_, close_by_;
 };
 

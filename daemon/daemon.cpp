@@ -6,12 +6,14 @@
 #include "daemon/control/explain_routes.hpp"
 #include "daemon/control/fault_schemas.hpp"
 #include "daemon/control/journal_routes.hpp"
+#include "daemon/control/lab_routes.hpp"
 #include "daemon/control/lun_routes.hpp"
 #include "daemon/control/rule_routes.hpp"
 #include "daemon/control/task_routes.hpp"
 #include "daemon/log.hpp"
 #include "daemon/reports.hpp"
 #include "daemon/rule_metrics.hpp"
+#include "daemon/session_views.hpp"
 #include "daemon/unit_changes.hpp"
 #include "protocol/scsi/sense_codes.hpp"
 
@@ -161,7 +163,7 @@ void Daemon::open_control() {
       sets.push_back(&home.worker->counters());
     return exposition(sets) + gauges(world_) + rule_exposition(book_.list());
   };
-  context.sessions = [this] { return report_sessions(world_); };
+  context.sessions = [this] { return control::sessions_answer(publisher_); };
   context.targets = [this] { return report_targets(world_); };
   context.config = [this] {
     const std::lock_guard lock(mutex_);
@@ -176,7 +178,7 @@ void Daemon::open_control() {
       .handler = [this](const control::Request& request) { return ask_for_logout(request); },
       .parameters = {{"tsih", "of the session, as GET /v1/sessions lists it",
                       control::Parameter::In::path, control::Parameter::Type::integer}},
-      .replies = {{202, "it was asked"}}};
+      .replies = {{202, "it was asked", "LogoutAsked"}}};
   auto routes = fault_routes();
   routes.push_back(std::move(logout));
   context.schemas = &control::fault_schemas;
@@ -229,6 +231,9 @@ std::vector<control::Route> Daemon::journal_routes() {
   explain.seed = world_.seed;
   explain.now = [this] { return world_.since_start(clock_.now()); };
   explain.rules = [this] { return book_.rules(); };
+  explain.with_session = [this](const std::string& alias, auto look) {
+    look_at_session(publisher_, alias, std::move(look));
+  };
   for (auto& route : control::explain_routes(std::move(explain)))
     routes.push_back(std::move(route));
   return routes;
@@ -246,6 +251,9 @@ std::vector<control::Route> Daemon::fault_routes() {
   context.heal = [this](bool data) { heal(data); };
   auto routes = control::rule_routes(std::move(context));
   for (auto& route : control::lun_routes({&world_}))
+    routes.push_back(std::move(route));
+  for (auto& route : control::lab_routes({&world_, &publisher_, &shared_journal_,
+                                          [this] { return world_.since_start(clock_.now()); }}))
     routes.push_back(std::move(route));
   for (auto& route : journal_routes())
     routes.push_back(std::move(route));

@@ -16,9 +16,10 @@ void LunHost::follow(const faults::UnitCondition::News& news, faults::Time now) 
   disturbed_.store(!condition_.clear(), std::memory_order_release);
 }
 
-void LunHost::change(const faults::UnitChange& change, faults::Time now) {
+void LunHost::change(const faults::UnitChange& change, faults::Time now, std::string_view by) {
   with_unit([&](scsi::LogicalUnit& unit) {
     follow(condition_.settle(now), now);
+    changed_by_ = by;
     switch (change.kind) {
       case Kind::eject:
         unit.eject();
@@ -77,6 +78,7 @@ bool LunHost::heal() {
     const bool ill = !condition_.clear() || !unit.loaded() || revision_ != profile_.revision ||
                      prediction_.has_value();
     condition_.heal();
+    changed_by_.clear();
     unit.load(true);
     unit.set_revision(revision_ = profile_.revision);
     unit.predict(prediction_ = std::nullopt);
@@ -95,7 +97,9 @@ UnitReport LunHost::report(faults::Time now) {
                       condition_.progress(now),
                       unit.loaded(),
                       revision_,
-                      prediction_};
+                      prediction_,
+                      condition_.since(),
+                      changed_by_};
   });
 }
 

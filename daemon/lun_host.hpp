@@ -44,6 +44,8 @@ struct UnitReport {
   bool loaded = true;
   std::string revision;
   std::optional<scsi::SenseCode> prediction;
+  faults::Time since{};  ///< of `state`, unless that is ready
+  std::string by;        ///< who brought about the last change: a rule's ID, or "" for nobody
 };
 
 class LunHost {
@@ -93,8 +95,8 @@ class LunHost {
   // ---- faults.  Conditions that end by time are noticed by the next call: there is no timer.
 
   /// Carries out a change of this unit's state; change_unit() (unit_changes.hpp) does what concerns
-  /// the rest of the target as well.
-  void change(const faults::UnitChange& change, faults::Time now);
+  /// the rest of the target as well.  `by`: whose doing it is.
+  void change(const faults::UnitChange& change, faults::Time now, std::string_view by = {});
   /// Every command is answered BUSY for this long.
   void busy_for(faults::Time duration, faults::Time now);
   /// For each command off the straight path.  Takes no lock while nothing is the matter.
@@ -126,6 +128,7 @@ class LunHost {
   faults::UnitCondition condition_;  ///< behind the lock as well
   std::string revision_ = profile_.revision;
   std::optional<scsi::SenseCode> prediction_;
+  std::string changed_by_;
   std::atomic<bool> disturbed_{false}, removed_{false};
   std::atomic<std::uint32_t> epoch_{1};
   std::atomic<bool> retired_{false};

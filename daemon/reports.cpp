@@ -1,7 +1,5 @@
 #include "daemon/reports.hpp"
 
-#include "daemon/connection.hpp"
-
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
@@ -25,21 +23,6 @@ void gauge(std::string& out, const std::string& name, const std::string& help,
 }
 
 }  // namespace
-
-config::Json report_sessions(World& world) {
-  auto list = config::Json::array();
-  for (const auto& connection : world.sessions.all()) {
-    const auto& summary = connection->summary();
-    list.push_back({{"initiator", summary.initiator},
-                    {"target", summary.target},
-                    {"type", summary.discovery ? "discovery" : "normal"},
-                    {"tsih", summary.tsih},
-                    {"cid", summary.cid},
-                    {"portal_group", summary.portal_group_tag},
-                    {"peer", summary.peer}});
-  }
-  return list;
-}
 
 config::Json report_targets(World& world) {
   auto list = config::Json::array();

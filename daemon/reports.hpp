@@ -8,7 +8,6 @@
 
 namespace faultlun::daemon {
 
-config::Json report_sessions(World& world);
 config::Json report_targets(World& world);
 /// Gauges in Prometheus text: sessions, targets, units, resident memory.
 std::string gauges(World& world);

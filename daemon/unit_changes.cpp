@@ -39,12 +39,12 @@ std::string code_text(scsi::SenseCode code) {
 }  // namespace
 
 void change_unit(World& world, TargetHost& target, std::uint16_t lun,
-                 const faults::UnitChange& change, faults::Time now) {
+                 const faults::UnitChange& change, faults::Time now, std::string_view by) {
   const auto number = change.lun.value_or(lun);
   const auto host = target.configured_luns()->find(number);
   if (!host) return;
   const auto before = host->report(now).state;
-  host->change(change, now);
+  host->change(change, now, by);
   const auto after = host->report(now).state;
   if (target.refresh_luns() && !change.silent) tell_others(target, number);
   using State = faults::UnitCondition::State;
@@ -75,7 +75,8 @@ bool apply_to_units(World& world, TargetHost& target, LunHost& host,
   bool any = false;
   for (const auto& strike : decision.strikes) {
     if (const auto* change = std::get_if<faults::UnitChange>(&strike.effect->action))
-      change_unit(world, target, host.number(), *change, now);
+      change_unit(world, target, host.number(), *change, now,
+                  strike.rule != nullptr ? strike.rule->rule.id : std::string_view());
     else if (const auto* attention = std::get_if<faults::Attention>(&strike.effect->action))
       raise(host, *attention, own);
     else
@@ -114,7 +115,11 @@ config::Json report_units(World& world, faults::Time now) {
                            {"lun", host->number()},
                            {"state", faults::name_of(report.state)},
                            {"medium", report.loaded ? "loaded" : "ejected"},
-                           {"revision", report.revision}};
+                           {"revision", report.revision},
+                           {"overlays", host->device().count()}};
+      if (report.state != faults::UnitCondition::State::ready)
+        unit["state_for_us"] = -remaining(report.since);
+      if (!report.by.empty()) unit["by"] = report.by;
       if (report.until) unit["remaining_us"] = remaining(*report.until);
       if (report.progress) unit["progress_percent"] = *report.progress * 100 / 65536;
       if (report.busy_until) unit["busy_us"] = remaining(*report.busy_until);

@@ -12,9 +12,9 @@ namespace faultlun::daemon {
 /// Carries out `change` on the unit `lun` (or on change.lun).  An unplugged unit leaves luns() and
 /// REPORT LUNS, the others get 6/3F/0E (unless silent), and it loses its tasks, as a unit without
 /// power does: those of every session that are in progress are never answered.  Nothing happens
-/// when there is no such unit.
+/// when there is no such unit.  `by`: the rule, or whoever else does it.
 void change_unit(World& world, TargetHost& target, std::uint16_t lun,
-                 const faults::UnitChange& change, faults::Time now);
+                 const faults::UnitChange& change, faults::Time now, std::string_view by = {});
 
 /// Establishes unit attentions; `own` is the nexus whose command matched.
 void raise(LunHost& host, const faults::Attention& attention, scsi::NexusId own);

@@ -30,7 +30,7 @@ Option target_option() {
 std::vector<Command> lab_commands() {
   return {
     {.words = "lun ls", .method = "GET", .path = "/v1/luns",
-     .summary = "list the logical units and their state",
+     .summary = "list the logical units, their size and their overlays",
      .examples = {{"faultlun lun ls", ""}}},
 
     {.words = "lun overlays", .method = "GET", .path = "/v1/luns/{lun}/overlays",
@@ -55,11 +55,28 @@ std::vector<Command> lab_commands() {
                   {R"(faultlun lun change 0 ua.queue '{"asc":"29/01","nexus":"all"}')", "a unit attention for everybody"}},
      .plan = plan_unit_change},
 
+    {.words = "unit ls", .method = "GET", .path = "/v1/units",
+     .summary = "list the units and the state that each is in, since when and whose doing",
+     .examples = {{"faultlun unit ls", ""}},
+     .view = {.list = "/units", .columns = {{"TARGET", "/target"}, {"LUN", "/lun"}, {"STATE", "/state"}, {"FOR US", "/state_for_us"},
+                                            {"BY", "/by"}, {"MEDIUM", "/medium"}, {"OVERLAYS", "/overlays"},
+                                            {"COMMANDS", "/commands"}, {"HELD", "/held"}},
+              .none = "no units"}},
+
+    {.words = "connection ls", .method = "GET", .path = "/v1/connections",
+     .summary = "list the connections, logged in or not",
+     .examples = {{"faultlun connection ls", ""}},
+     .view = {.list = "/connections", .columns = {{"PEER", "/peer"}, {"LOCAL", "/local"}, {"PHASE", "/phase"}, {"TSIH", "/tsih"}, {"CID", "/cid"},
+                                                  {"ALIAS", "/alias"}, {"CMDSN", "/cmd_sn"}, {"WINDOW", "/window"}, {"TASKS", "/tasks"},
+                                                  {"PDUS", "/pdus_received"}, {"OCTETS", "/octets_received"}},
+              .none = "no connections"}},
+
     {.words = "session ls", .method = "GET", .path = "/v1/sessions",
      .summary = "list the sessions that are logged in",
      .examples = {{"faultlun session ls", ""}},
      .view = {.list = "", .columns = {{"TSIH", "/tsih"}, {"CID", "/cid"}, {"INITIATOR", "/initiator"}, {"TARGET", "/target"},
-                                      {"TYPE", "/type"}, {"PEER", "/peer"}},
+                                      {"TYPE", "/type"}, {"PEER", "/peer"}, {"ALIAS", "/alias"}, {"CMDSN", "/cmd_sn"},
+                                      {"RULES EPOCH", "/rules_epoch"}},
               .none = "no sessions"}},
 
     {.words = "session logout", .method = "POST", .path = "/v1/sessions/{tsih}/logout",

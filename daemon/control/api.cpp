@@ -82,6 +82,10 @@ Json basic_schemas() {
                             {"cid", "integer"},
                             {"portal_group", "integer"},
                             {"peer", "string"}});
+  for (const char* number : {"cmd_sn", "max_cmd_sn", "window", "stat_sn", "tasks", "rules_epoch",
+                             "commands", "under_rules"})
+    session["properties"][number] = Json{{"type", "integer"}};
+  session["properties"]["alias"] = Json{{"type", "string"}};
   Json routes = object_of({{"routes", "array"}});
   routes["properties"]["routes"] =
       array_of(object_of({{"method", "string"}, {"path", "string"}, {"summary", "string"}}));
@@ -116,6 +120,20 @@ Response json_response(const Json& value, unsigned status) {
   return response;
 }
 
+Response problems_response(const config::Problems& problems) {
+  auto list = Json::array();
+  for (const auto& each : problems.list()) {
+    Json row = {{"path", each.path}, {"message", each.message}};
+    if (each.line != 0) row["line"] = each.line;
+    list.push_back(std::move(row));
+  }
+  const auto& first = problems.list().front();
+  Json error = {{"message", first.path.empty() ? first.message : first.path + ": " + first.message},
+                {"problems", std::move(list)}};
+  if (problems.left_out() != 0) error["problems_left_out"] = problems.left_out();
+  return json_response({{"error", std::move(error)}}, 400);
+}
+
 std::vector<Route> api_routes(ApiContext context, std::vector<Route> more) {
   check(context);
   const auto api = std::make_shared<const ApiContext>(std::move(context));
@@ -140,7 +158,7 @@ std::vector<Route> api_routes(ApiContext context, std::vector<Route> more) {
       {.method = "GET",
        .pattern = "/v1/sessions",
        .summary = "The sessions that are logged in.",
-       .handler = [api](const Request&) { return json_response(api->sessions()); },
+       .handler = [api](const Request&) { return api->sessions(); },
        .replies = {{200, "the sessions", "Sessions"}}},
       {.method = "GET",
        .pattern = "/v1/targets",

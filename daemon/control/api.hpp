@@ -2,6 +2,7 @@
 #pragma once
 
 #include "config/json.hpp"
+#include "config/problems.hpp"
 #include "daemon/control/routes.hpp"
 
 #include <chrono>
@@ -19,7 +20,7 @@ struct ApiContext {
   std::uint64_t seed = 0;
   std::function<std::chrono::microseconds()> uptime;
   std::function<std::string()> metrics;  ///< Prometheus text exposition
-  std::function<config::Json()> sessions;
+  std::function<Answer()> sessions;
   std::function<config::Json()> targets;
   std::function<config::Json()> config;  ///< config::dump() of the configuration in force
   /// An object of JSON Schemas by name, for the rows of `more`; may be missing.  Asked once.
@@ -29,6 +30,9 @@ struct ApiContext {
 /// The table: the routes below, `more`, and GET /v1/routes and /v1/openapi.json, which list them
 /// all. Throws std::logic_error when a function of the context is missing, or a row is wrong.
 std::vector<Route> api_routes(ApiContext context, std::vector<Route> more = {});
+
+/// 400 with every problem: its path, reason and remedy, and its line where it is known.
+Response problems_response(const config::Problems& problems);
 
 /// The value as a body, in UTF-8 whatever the strings in it hold, with a newline.
 Response json_response(const config::Json& value, unsigned status = 200);

@@ -94,12 +94,13 @@ std::vector<Route> explain_routes(ExplainContext context) {
   if (!context.now) throw std::logic_error("explain has no now");
   if (!context.rules) throw std::logic_error("explain has no rules");
   const auto shared = std::make_shared<const ExplainContext>(std::move(context));
-  return {
-      {.method = "POST",
-       .pattern = "/v1/explain",
-       .summary = "Which rules match an event, which nearly do, and why not.",
-       .handler = [shared](const Request& request) { return post_explain(request, *shared); },
-       .replies = {{200, "matches with what their gates would say next, near misses, others"}}}};
+  return {{.method = "POST",
+           .pattern = "/v1/explain",
+           .summary = "Which rules match an event, which nearly do, and why not.",
+           .handler = [shared](const Request& request) { return post_explain(request, *shared); },
+           .request_schema = "Event",
+           .replies = {{200, "matches with what their gates would say next, near misses, others",
+                        "Explanation"}}}};
 }
 
 }  // namespace faultlun::daemon::control

@@ -80,6 +80,60 @@ constexpr const char* kAnswers = R"({
     "lun": {"type": "integer"},
     "overlays": {"type": "array", "items": {"$ref": "#/components/schemas/Overlay"}}}},
   "Removed": {"type": "object", "properties": {"removed": {"type": "integer"}}},
+  "Unit": {"type": "object", "required": ["target", "lun", "state", "medium", "revision", "overlays"], "properties": {
+    "target": {"type": "string"}, "lun": {"type": "integer"},
+    "state": {"enum": ["ready", "offline", "removed", "powered_off", "starting", "sanitizing", "formatting"]},
+    "state_for_us": {"type": "integer", "description": "how long it has been in a state that is not ready"},
+    "by": {"type": "string", "description": "who changed it last: a rule, or the control API; nobody when left out"},
+    "remaining_us": {"type": "integer", "description": "until the state ends by itself"},
+    "progress_percent": {"type": "integer"}, "busy_us": {"type": "integer"}, "predicted": {"type": "string"},
+    "medium": {"enum": ["loaded", "ejected"]}, "revision": {"type": "string"}, "overlays": {"type": "integer"},
+    "commands": {"type": "integer", "description": "in progress that take time"},
+    "held": {"type": "integer", "description": "of these, held by time.hold or time.reorder"}}},
+  "UnitList": {"type": "object", "required": ["units"], "properties": {
+    "units": {"type": "array", "items": {"$ref": "#/components/schemas/Unit"}}}},
+  "UnitChange": {"type": "object", "required": ["do"], "description": "a fault of the families lu and ua, with its parameters beside it",
+    "properties": {"do": {"type": "string"}}},
+  "Connection": {"type": "object", "required": ["peer", "local", "portal", "phase"], "properties": {
+    "peer": {"type": "string"}, "local": {"type": "string"}, "portal": {"type": "integer"}, "portal_group": {"type": "integer"},
+    "phase": {"enum": ["login", "reinstating", "full_feature", "closing"]}, "open_for": {"type": "string"},
+    "pdus_received": {"type": "integer"}, "octets_received": {"type": "integer"}, "octets_unsent": {"type": "integer"},
+    "octets_buffered": {"type": "integer", "description": "held for commands in progress"},
+    "initiator": {"type": "string"}, "target": {"type": "string"}, "type": {"enum": ["normal", "discovery"]},
+    "tsih": {"type": "integer"}, "cid": {"type": "integer"}, "alias": {"type": "string"},
+    "cmd_sn": {"type": "integer"}, "max_cmd_sn": {"type": "integer"}, "window": {"type": "integer"},
+    "stat_sn": {"type": "integer"}, "tasks": {"type": "integer"}}},
+  "ConnectionList": {"type": "object", "required": ["connections"], "properties": {
+    "connections": {"type": "array", "items": {"$ref": "#/components/schemas/Connection"}}}},
+  "LogoutAsked": {"type": "object", "required": ["tsih", "seconds"], "properties": {
+    "tsih": {"type": "integer"}, "seconds": {"type": "integer"}}},
+  "Released": {"type": "object", "required": ["released"], "properties": {"released": {"type": "integer"}}},
+  "Lease": {"type": "object", "required": ["lease"], "properties": {
+    "lease": {"type": "string"}, "ttl_ms": {"type": "integer"}, "expires_in_ms": {"type": "integer"},
+    "rules": {"type": "integer", "description": "that go with it"}}},
+  "LeaseList": {"type": "object", "required": ["leases"], "properties": {
+    "leases": {"type": "array", "items": {"$ref": "#/components/schemas/Lease"}}}},
+  "Event": {"type": "object", "description": "a command or a function, as the clauses of a match see it; docs/rules.md has the keys"},
+  "Misses": {"type": "array", "items": {"type": "object", "required": ["rule", "because"], "properties": {
+    "rule": {"type": "string"}, "because": {"type": "array", "items": {"type": "string"}}}}},
+  "Explanation": {"type": "object", "required": ["counters", "matches", "near_misses", "others"], "properties": {
+    "counters": {"enum": ["session", "new"], "description": "those of the live session, or of one that begins"},
+    "matches": {"type": "array", "items": {"type": "object", "required": ["rule", "next"], "properties": {
+      "rule": {"type": "string"}, "next": {"type": "object", "required": ["outcome", "index"], "properties": {
+        "outcome": {"type": "string"}, "index": {"type": "integer"}, "draw": {"type": "string"},
+        "certain": {"type": "boolean"}}}}}},
+    "near_misses": {"$ref": "#/components/schemas/Misses"}, "others": {"$ref": "#/components/schemas/Misses"},
+    "left_out": {"type": "integer"}}},
+  "JournalEntry": {"type": "object", "required": ["kind", "at_ns"], "properties": {
+    "kind": {"type": "string"}, "at_ns": {"type": "integer"}, "cursor": {"type": "string"}, "session": {"type": "string"}}},
+  "JournalHash": {"type": "object", "required": ["seed", "decisions", "hash", "sessions"], "properties": {
+    "seed": {"type": "string"}, "decisions": {"type": "integer"}, "hash": {"type": "string"},
+    "sessions": {"type": "array", "items": {"type": "object", "properties": {
+      "alias": {"type": "string"}, "target": {"type": "string"}, "commands": {"type": "integer"},
+      "decisions": {"type": "integer"}, "hash": {"type": "string"}}}}}},
+  "Replay": {"type": "object", "properties": {
+    "seed": {"type": "string"}, "rules": {"type": "integer"}, "divergences": {"type": "integer"},
+    "commands_of_other_sessions": {"type": "integer"}, "sessions": {"type": "array", "items": {"type": "object"}}}},
   "Capabilities": {"type": "object", "description": "the tables of this version"},
   "Object": {"type": "object"}
 })";

@@ -238,7 +238,8 @@ std::vector<Route> journal_routes(JournalContext context) {
        .summary = "What happened: commands, decisions of rules, task management, logins, changes.",
        .handler = [shared](const Request& request) { return get_journal(request, *shared); },
        .parameters = journal_parameters(),
-       .replies = {{200, "one object a line, or a server-sent event", "", "application/x-ndjson"},
+       .replies = {{200, "one object a line, or a server-sent event", "JournalEntry",
+                    "application/x-ndjson"},
                    {200, "the same as events", "", "text/event-stream"}}},
       {.method = "GET",
        .pattern = "/v1/journal/hash",
@@ -246,7 +247,7 @@ std::vector<Route> journal_routes(JournalContext context) {
                   "numbers.",
        .handler = [shared](const Request&) { return get_hash(*shared); },
        .operation_id = "get_journal_hash",
-       .replies = {{200, "the numbers"}}},
+       .replies = {{200, "the numbers", "JournalHash"}}},
   };
 }
 

@@ -53,16 +53,11 @@ Json to_json(const RuleStatus& status, TimePoint now) {
   const auto since = [&](TimePoint then) {
     return config::duration_text(std::chrono::duration_cast<std::chrono::microseconds>(now - then));
   };
-  Json state = {{"armed", status.rule->life.armed},
-                {"exhausted", status.exhausted},
-                {"revision", status.revision},
-                {"source", status.source},
-                {"matched", status.matched},
-                {"fired", status.fired},
-                {"suppressed", status.suppressed},
-                {"observed", status.observed},
-                {"active", status.active},
-                {"installed_for", since(status.installed_at)}};
+  Json state = {{"armed", status.rule->life.armed}, {"exhausted", status.exhausted},
+                {"revision", status.revision},      {"source", status.source},
+                {"matched", status.matched},        {"fired", status.fired},
+                {"suppressed", status.suppressed},  {"observed", status.observed},
+                {"active", status.active},          {"installed_for", since(status.installed_at)}};
   if (status.rule->life.armed) state["armed_for"] = since(status.armed_at);
   if (status.expires_at)
     state["expires_in"] =
@@ -90,20 +85,6 @@ Response refused(const RuleError& error) {
   return problem(status, error.path.empty() ? error.message : error.path + ": " + error.message);
 }
 
-Response refused(const config::Problems& problems) {
-  auto list = Json::array();
-  for (const auto& each : problems.list()) {
-    Json row = {{"path", each.path}, {"message", each.message}};
-    if (each.line != 0) row["line"] = each.line;
-    list.push_back(std::move(row));
-  }
-  const auto& first = problems.list().front();
-  Json error = {{"message", first.path.empty() ? first.message : first.path + ": " + first.message},
-                {"problems", std::move(list)}};
-  if (problems.left_out() != 0) error["problems_left_out"] = problems.left_out();
-  return json_response({{"error", std::move(error)}}, 400);
-}
-
 // ---- what comes in -----------------------------------------------------------------------------
 
 /// Nothing, and `answer` is set, when the text is not one rule.
@@ -116,7 +97,7 @@ std::optional<faults::Rule> parse_rule(const Request& request, std::optional<std
     rule = config::read_rule(config::Value(&tree, "", problems), id);
   if (rule && problems.empty()) return rule;
   config::locate(request.body, problems);
-  answer = refused(problems);
+  answer = problems_response(problems);
   return std::nullopt;
 }
 
@@ -126,7 +107,7 @@ std::optional<std::vector<faults::Rule>> parse_rules(const Request& request, Res
   config::Problems problems;
   for (auto& each : loaded.errors)
     problems.add(std::move(each.path), std::move(each.message), each.line);
-  answer = refused(problems);
+  answer = problems_response(problems);
   return std::nullopt;
 }
 
@@ -249,11 +230,11 @@ Answer Api::patch(const Request& request) {
   if (auto refusal = condition_of(request, before, precondition)) return *refusal;
   config::Problems problems;
   Json changes;
-  if (!config::parse_json(request.body, changes, problems)) return refused(problems);
+  if (!config::parse_json(request.body, changes, problems)) return problems_response(problems);
   auto tree = config::rule_to_json(*before->rule);
   tree.merge_patch(changes);
   auto rule = config::read_rule(config::Value(&tree, "", problems), id);
-  if (!rule || !problems.empty()) return refused(problems);
+  if (!rule || !problems.empty()) return problems_response(problems);
   if (flag(request, "dry_run"))
     return json_response({{"dry_run", true}, {"rule", config::rule_to_json(*rule)}});
   const auto source = before->source;
@@ -452,11 +433,11 @@ std::vector<Route> rule_routes(RuleContext context) {
                    {"from", "first index", In::query, Type::integer}, {"n", "how many indexes to look at", In::query, Type::integer}},
     .replies = {{200, "the indexes that fire", "Prediction"}}});
   routes.push_back({.method = "GET", .pattern = "/v1/leases", .summary = "Leases that are kept up.", .handler = call(&Api::leases),
-    .replies = {{200, "leases", "Object"}}});
+    .replies = {{200, "leases", "LeaseList"}}});
   routes.push_back({.method = "PUT", .pattern = "/v1/leases/{owner}", .summary = "Starts a lease or keeps it up; rules with its name go when nobody does.",
     .handler = call(&Api::keep_lease),
     .parameters = {{"owner", "name of the lease", In::path}, {"ttl_ms", "how long it lasts; 30 s when left out", In::query, Type::integer}},
-    .replies = {{200, "kept", "Object"}}});
+    .replies = {{200, "kept", "Lease"}}});
   routes.push_back({.method = "DELETE", .pattern = "/v1/leases/{owner}", .summary = "Ends a lease; its rules go.",
     .handler = call(&Api::drop_lease), .parameters = {{"owner", "name of the lease", In::path}, drain}, .replies = {changed}});
   routes.push_back({.method = "POST", .pattern = "/v1/reset",

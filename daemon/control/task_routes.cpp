@@ -124,7 +124,7 @@ std::vector<Route> task_routes(WorkerPublisher& publisher) {
        .summary = "Lets commands go that time.hold or time.reorder keeps.",
        .handler = [&publisher](const Request& request) { return release(publisher, request); },
        .request_schema = "Release",
-       .replies = {{200, "how many went", "Object"}}});
+       .replies = {{200, "how many went", "Released"}}});
   return routes;
 }
 

@@ -53,12 +53,14 @@ _faultlun() {
 _faultlun_row() {
   next='' options='' offers='' values=''
   case $1 in
-    '') next='api capabilities completion config event explain fault healthcheck held help journal lease lun mark metrics replay reset rule rules scenario serve session status target task' ;;
+    '') next='api capabilities completion config connection event explain fault healthcheck held help journal lease lun mark metrics replay reset rule rules scenario serve session status target task unit' ;;
     'api') options='--control --token-file --json --timeout -h --help --version' offers='nothing nothing files' ;;
     'capabilities') options='--control --token-file --json --timeout -h --help --version' offers='faults' ;;
     'completion') next='bash' ;;
     'completion bash') options='--control --token-file --json --timeout -h --help --version' ;;
     'config') options='--control --token-file --json --timeout -h --help --version' ;;
+    'connection') next='ls' ;;
+    'connection ls') options='--control --token-file --json --timeout -h --help --version' ;;
     'event') options='--control --token-file --json --timeout -h --help --version' offers='nothing' ;;
     'explain') options='--control --token-file --json --timeout -h --help --version' offers='files' ;;
     'fault') next='ls show' ;;
@@ -117,6 +119,8 @@ _faultlun_row() {
     'target ls') options='--control --token-file --json --timeout -h --help --version' ;;
     'task') next='ls' ;;
     'task ls') options='--control --token-file --json --timeout -h --help --version' ;;
+    'unit') next='ls' ;;
+    'unit ls') options='--control --token-file --json --timeout -h --help --version' ;;
     *) return 1 ;;
   esac
 }

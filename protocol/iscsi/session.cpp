@@ -159,6 +159,9 @@ std::uint32_t Session::next_cmd_sn() const {
 std::uint32_t Session::next_stat_sn() const {
   return impl_->next_stat_sn();
 }
+std::uint32_t Session::max_cmd_sn() const {
+  return impl_->max_cmd_sn();
+}
 std::size_t Session::memory() const {
   return sizeof(Session) + impl_->memory();
 }

@@ -252,6 +252,8 @@ class Session {
   /// Of the next command whose turn it is, and of the next PDU with a StatSN of its own.
   std::uint32_t next_cmd_sn() const;
   std::uint32_t next_stat_sn() const;
+  /// The last MaxCmdSN that was told.
+  std::uint32_t max_cmd_sn() const;
 
   /// Octets of memory the session holds beside its thread's spare parts, for tests.
   std::size_t memory() const;

@@ -27,6 +27,7 @@ class Session::Impl {
   std::size_t memory() const;
   std::uint32_t next_cmd_sn() const { return window_.expected(); }
   std::uint32_t next_stat_sn() const { return stat_sn_; }
+  std::uint32_t max_cmd_sn() const { return advertised_max_; }
 
   // session_data.cpp
   void collect(Task& task, std::uint64_t device_length, std::size_t immediate_taken, Outbox& out,

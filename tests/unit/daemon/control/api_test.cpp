@@ -18,7 +18,7 @@ ApiContext context() {
   api.seed = 0x5eed;
   api.uptime = [] { return std::chrono::seconds(73); };
   api.metrics = [] { return std::string("faultlun_commands_total 5\n"); };
-  api.sessions = [] { return Json{{"sessions", Json::array({1, 2})}}; };
+  api.sessions = [] { return json_response(Json{{"sessions", Json::array({1, 2})}}); };
   api.targets = [] { return Json{{"targets", Json::array()}}; };
   api.config = [] { return Json{{"seed", "0x5eed"}, {"portals", Json::array()}}; };
   return api;
@@ -52,7 +52,7 @@ TEST_CASE("version gives name, version, seed and uptime") {
 TEST_CASE("sessions and targets are what the daemon says at the time") {
   auto api = context();
   int calls = 0;
-  api.sessions = [&calls] { return Json{{"sessions", ++calls}}; };
+  api.sessions = [&calls] { return json_response(Json{{"sessions", ++calls}}); };
   const Router router(api_routes(std::move(api)));
   CHECK(get(router, "/v1/sessions").body == "{\"sessions\":1}\n");
   CHECK(get(router, "/v1/sessions").body == "{\"sessions\":2}\n");
@@ -94,7 +94,7 @@ TEST_CASE("every listed row without parameters answers") {
 
 TEST_CASE("text that is no UTF-8 does not break an answer") {
   auto api = context();
-  api.sessions = [] { return Json{{"alias", "\xff"}}; };
+  api.sessions = [] { return json_response(Json{{"alias", "\xff"}}); };
   const auto response = get(Router(api_routes(std::move(api))), "/v1/sessions");
   CHECK(response.status == 200);
   CHECK(response.body == "{\"alias\":\"\xef\xbf\xbd\"}\n");
