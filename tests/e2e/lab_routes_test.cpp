@@ -10,7 +10,8 @@ using Json = nlohmann::json;
 namespace {
 
 Json unit(const ControlClient& control, int lun) {
-  for (const auto& each : control.get("/v1/units").json()["units"])
+  const auto answer = control.get("/v1/units").json();
+  for (const auto& each : answer["units"])
     if (each["lun"] == lun) return each;
   FAIL("no such unit: " << lun);
   return {};

@@ -123,7 +123,7 @@ TEST_CASE("metrics name each rule: matched, fired, observed, injected answers, l
   const TargetProcess target;
   const ControlClient control(target);
   RawInitiator session = connect_session(target);
-  control.put_rule(busy("busy \\\"b", R"(,"gate":{"every":2})"));
+  control.put_rule(busy("busy.b", R"(,"gate":{"every":2})"));
   control.put_rule(
       rule("slow", R"({"op":"0x28"})", R"({"time.service":{"dist":"const","value":"5ms"}})"));
   control.put_rule(rule("eye", R"({"op":"0x28"})", R"({"scsi.status":{"status":"BUSY"}})",
@@ -132,7 +132,7 @@ TEST_CASE("metrics name each rule: matched, fired, observed, injected answers, l
     status(session);
   for (int i = 0; i < 3; ++i)
     CHECK(session.execute_read(read_10(0, 1), 512).good());
-  const std::string label = R"({rule="busy \\\"b")";
+  const std::string label = R"({rule="busy.b")";
   CHECK(metric(control, "faultlun_rule_matched_total" + label + "}") == 4);
   CHECK(metric(control, "faultlun_rule_fired_total" + label + "}") == 2);
   CHECK(metric(control, "faultlun_injected_answers_total" + label + R"(,fault="scsi.status"})") ==
