@@ -267,6 +267,37 @@ bool has_rule(const ScenarioState& state, std::string_view id) {
   return std::ranges::find(state.rules, id, &faults::StateRule::id) != state.rules.end();
 }
 
+/// A rule that the scenario brings is there in its own states alone.
+std::string missing_in(std::string_view rule, const ScenarioState& state) {
+  return "is " + in_quotes(rule) + ", which is not there in state " + state.name +
+         "; add it to the rules of that state";
+}
+
+/// What actions and transitions say of rules.
+void check_mentions(const Scenario& scenario, const StateReader& reader, const std::string& prefix,
+                    Problems& problems) {
+  const auto absent = [&](const std::string& rule, const ScenarioState& state) {
+    return reader.written().contains(rule) && !has_rule(state, rule);
+  };
+  for (const auto& state : scenario.states)
+    for (std::size_t i = 0; i < state.enter.size(); ++i)
+      if (const auto* change = std::get_if<faults::ChangeRule>(&state.enter[i]);
+          change != nullptr && absent(change->rule, state))
+        problems.add(prefix + "states." + state.name + ".enter[" + std::to_string(i) + "].rule",
+                     missing_in(change->rule, state));
+  for (std::size_t i = 0; i < scenario.transitions.size(); ++i) {
+    const auto& each = scenario.transitions[i];
+    const auto* after = each.when.match ? faults::after_fault_of(*each.when.match) : nullptr;
+    if (after == nullptr) continue;
+    for (std::size_t state = 0; state < scenario.states.size(); ++state)
+      if (each.leaves(state) && absent(after->rule, scenario.states[state])) {
+        problems.add(prefix + "transitions[" + std::to_string(i) + "].when.match.after_fault.rule",
+                     missing_in(after->rule, scenario.states[state]));
+        break;
+      }
+  }
+}
+
 /// What the rules of the states say of states and of each other.
 void check_rules(const Scenario& scenario, const StateReader& reader, Problems& problems) {
   for (const auto& [id, place] : reader.written()) {
@@ -285,9 +316,7 @@ void check_rules(const Scenario& scenario, const StateReader& reader, Problems& 
     if (after != nullptr && reader.written().contains(after->rule))
       for (const auto& state : scenario.states)
         if (has_rule(state, id) && !has_rule(state, after->rule)) {
-          problems.add(place.path + ".match.after_fault.rule",
-                       "is " + in_quotes(after->rule) + ", which is not there in state " +
-                           state.name + "; add it to the rules of that state");
+          problems.add(place.path + ".match.after_fault.rule", missing_in(after->rule, state));
           break;
         }
     for (std::size_t state = 0; state < scenario.states.size(); ++state)
@@ -326,6 +355,12 @@ void warn(const Scenario& scenario, const std::string& prefix, Problems& warning
   for (std::size_t i = 0; i < scenario.expect.size(); ++i)
     if (const auto& id = scenario.expect[i].rule; !id.empty() && !known(id))
       warnings.add(prefix + "expect[" + std::to_string(i) + "].rule", in_quotes(id) + unknown);
+  for (const auto& state : scenario.states)
+    for (std::size_t i = 0; i < state.enter.size(); ++i)
+      if (const auto* change = std::get_if<faults::ChangeRule>(&state.enter[i]);
+          change != nullptr && !known(change->rule))
+        warnings.add(prefix + "states." + state.name + ".enter[" + std::to_string(i) + "].rule",
+                     in_quotes(change->rule) + unknown);
   for (std::size_t i = 0; i < scenario.transitions.size(); ++i)
     if (const auto& id = scenario.transitions[i].when.rule; !id.empty() && !known(id))
       warnings.add(prefix + "transitions[" + std::to_string(i) + "].when.rule",
@@ -362,6 +397,9 @@ std::optional<Scenario> read_scenario(const Value& value, Problems& warnings,
     names.push_back(each.key);
   if (states.is_object() && members.empty())
     states.fail("has no state; write at least one, like {\"ok\": {\"rules\": []}}");
+  if (members.size() > faults::kMaxStates)
+    states.fail("has " + std::to_string(members.size()) + " states; the most is " +
+                std::to_string(faults::kMaxStates));
   StateReader reader(table);
   for (std::size_t i = 0; i < members.size(); ++i)
     out.states.push_back(reader.read(members[i], i));
@@ -374,9 +412,11 @@ std::optional<Scenario> read_scenario(const Value& value, Problems& warnings,
   in.finish();
   if (count(problems) != before) return std::nullopt;
   reader.join(out);
+  const std::string prefix = value.path().empty() ? "" : value.path() + ".";
   check_rules(out, reader, problems);
+  check_mentions(out, reader, prefix, problems);
   if (count(problems) != before) return std::nullopt;
-  warn(out, value.path().empty() ? "" : value.path() + ".", warnings);
+  warn(out, prefix, warnings);
   return out;
 }
 

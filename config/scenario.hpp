@@ -40,6 +40,8 @@ LoadScenario load_scenario_file(const std::string& path);
 /// 1 to 32 letters, digits, dots, underscores and dashes; otherwise the reason and the remedy.
 std::string check_scenario_id(std::string_view id);
 
+/// Of one scenario: config/scenario_schema.json, beside that of a rule.  2020-12.
+Json scenario_schema();
 /// Schemas of a scenario and its parts by name, references within `prefix`; those of rules
 /// (rule_definitions()) are not repeated.
 Json scenario_definitions(std::string_view prefix);

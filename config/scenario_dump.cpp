@@ -158,7 +158,7 @@ constexpr const char* kSchemas = R"({
     "patternProperties": {"^after_(us|ms|s)$": {"type": "integer", "minimum": 0}}},
   "expect": {"type": "object", "additionalProperties": false, "required": ["that"], "properties": {
     "that": {}, "within": {"type": "string"}, "after": {"type": "string"}, "value": {"type": "integer", "minimum": 1},
-    "state": {"type": "string"}, "order": {"type": "array", "minItems": 1}, "tmf": {},
+    "state": {"type": "string"}, "order": {}, "tmf": {},
     "count": {"type": "integer", "minimum": 1}, "rule": {"type": "string"},
     "min": {"type": "integer", "minimum": 0}, "max": {"type": "integer", "minimum": 0}},
     "patternProperties": {"^within_(us|ms|s)$": {"type": "integer", "minimum": 1}}}
@@ -182,6 +182,17 @@ Json scenario_definitions(std::string_view prefix) {
       properties[std::string(key.name)]["description"] = key.meaning;
     }
   return out;
+}
+
+Json scenario_schema() {
+  Json definitions = scenario_definitions("#/$defs/");
+  for (const char* each : {"rule", "match"})
+    definitions[each] = {{"$ref", std::string("rule_schema.json#/$defs/") + each}};
+  return {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+          {"title", "faultlun scenario"},
+          {"description", "One scenario. docs/scenarios.md explains it."},
+          {"$ref", "#/$defs/scenario"},
+          {"$defs", std::move(definitions)}};
 }
 
 }  // namespace faultlun::config

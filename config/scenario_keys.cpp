@@ -66,7 +66,7 @@ constexpr Key kExpect[] = {
   {"after", kOptional, "string", "(none)", "recovered: the state that was left."},
   {"value", kOptional, "number from 1", "(none)", "no_reconnect_faster_than_ms: milliseconds."},
   {"state", kOptional, "string", "(none)", "state_reached, final_state: which one."},
-  {"order", kOptional, "array of string or number", "(none)", "tmf_seen: task management functions, one after the other."},
+  {"order", kOptional, "string, number, or array", "(none)", "tmf_seen: task management functions, one after the other."},
   {"tmf", kOptional, "string, number, or array", "(any)", "tmf_not_seen: task management functions."},
   {"count", kOptional, "number from 1", "1", "tmf_seen: so often."},
   {"rule", kOptional, "string", "(none)", "fired: ID of the rule."},

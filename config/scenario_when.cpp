@@ -64,7 +64,9 @@ Condition read_when(const Value& value, std::string_view scenario) {
   take(read_name(in.optional("mark")), out.mark);
   take(read_name(in.optional("event")), out.event);
   const Value other = in.optional("scenario"), state = in.optional("state");
-  take(read_id(other), out.scenario);
+  take(other.text(1, kMaxNameBytes), out.scenario);
+  if (!out.scenario.empty())
+    if (const auto reason = check_scenario_id(out.scenario); !reason.empty()) other.fail(reason);
   take(read_name(state), out.scenario_state);
   needs(other, state, "state");
   needs(state, other, "scenario");
@@ -171,11 +173,7 @@ Expect read_expect(const Value& value, const StateNames& states) {
   take(read_state_name(keys.optional("after", faults::kAfter), states), out.state);
   take(read_state_name(keys.optional("state", faults::kState), states), out.state);
   const Value order = keys.optional("order", faults::kOrder);
-  if (order.present()) {
-    out.functions = read_functions(order);
-    if (order.is_array() && order.items(kMaxFunctionsNamed).empty())
-      order.fail("names no function; write some, like [\"ABORT_TASK\", \"LOGICAL_UNIT_RESET\"]");
-  }
+  if (order.present()) out.functions = read_functions(order);
   const Value tmf = keys.optional("tmf", faults::kTmf);
   if (tmf.present()) out.functions = read_functions(tmf);
   take(keys.optional("count", faults::kCount).number(1, UINT64_MAX), out.count);
@@ -214,7 +212,10 @@ std::optional<std::string> read_id(const Value& value) {
 std::vector<std::uint8_t> read_functions(const Value& value) {
   std::vector<std::uint8_t> out;
   if (!value.present()) return out;
+  const auto before = count(value.problems());
   const auto items = value.is_array() ? value.items(kMaxFunctionsNamed) : std::vector<Value>{value};
+  if (items.empty() && count(value.problems()) == before)
+    value.fail("names no function; write some, like [\"ABORT_TASK\", \"LOGICAL_UNIT_RESET\"]");
   for (const Value& item : items)
     if (const auto function = read_task_management_function(item))
       out.push_back(static_cast<std::uint8_t>(*function));

@@ -22,7 +22,7 @@ Evidence::Evidence(const Scenario& scenario, std::vector<std::string> may_idle)
       recovers_from_(scenario.states.size(), false) {
   for (const auto& each : scenario.expect) {
     if (each.that == That::recovered) recovers_from_[each.state] = needs_ends_ = true;
-    if (each.that == That::max_latency) needs_ends_ = true;
+    if (each.that == That::max_latency) follows_ = true;
     if (each.that == That::retried) follows_ = follows_retries_ = true;
     if (each.that == That::no_command_unanswered) follows_ = true;
   }
@@ -202,7 +202,8 @@ void Evidence::on(const RuleFired& fired, Time) {
 
 void Evidence::on(const DataStruck& struck, Time) {
   ++struck_;
-  if (struck.poison.empty() || poisons_.size() == kMaxPoisons)
+  if (struck.poison.empty() ||
+      (poisons_.size() == kMaxPoisons && !poisons_.contains(struck.poison)))
     ++incurable_;
   else
     poisons_.insert_or_assign(struck.poison, struck);

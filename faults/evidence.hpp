@@ -107,7 +107,7 @@ class Evidence {
   const Scenario& scenario_;
   std::vector<std::string> may_idle_;
   bool follows_ = false;     ///< commands one by one
-  bool needs_ends_ = false;  ///< their status and times
+  bool needs_ends_ = false;  ///< their status alone
   bool follows_retries_ = false;
   std::vector<bool> recovers_from_;  ///< by state: `recovered` is about it
 

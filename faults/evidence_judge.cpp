@@ -66,6 +66,15 @@ struct Judge {
     return found == seen.fired_.end() ? 0 : found->second;
   }
 
+  /// Commands in progress now.
+  std::uint64_t waiting_longer_than(Time most) const {
+    std::uint64_t count = 0;
+    for (const auto& [session, flights] : seen.flights_)
+      for (const auto& [tag, flight] : flights)
+        if (now - flight.began > most) ++count;
+    return count;
+  }
+
   Told no_data_loss(const Expect&) const {
     if (seen.incurable_ != 0)
       return {false, "faults struck data " + times(seen.incurable_) +
@@ -233,17 +242,16 @@ struct Judge {
       return {false,
               std::to_string(seen.died_) + " commands were in progress when their session ended"};
     const Time most = expect.within.value_or(kUnansweredAfter);
-    std::uint64_t old = 0;
-    for (const auto& [session, flights] : seen.flights_)
-      for (const auto& [tag, flight] : flights)
-        if (now - flight.began > most) ++old;
-    if (old != 0)
+    if (const auto old = waiting_longer_than(most); old != 0)
       return {false, std::to_string(old) + " commands had waited for more than " + about(most) +
                          " at the end"};
     return never("every command was answered");
   }
 
   Told max_latency(const Expect& expect) const {
+    if (const auto old = waiting_longer_than(*expect.within); old != 0)
+      return {false, std::to_string(old) + " commands had no answer after " +
+                         about(*expect.within) + " and were still in progress at the end"};
     if (!seen.slowest_) return never("no command was answered at all");
     if (seen.slowest_->took > *expect.within)
       return {false, "a command took " + about(seen.slowest_->took) + ", more than " +

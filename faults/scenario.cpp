@@ -33,7 +33,7 @@ constexpr ExpectRow kExpect[] = {
   {That::no_command_unanswered, "no_command_unanswered", kWithin, 0,
    "Every command was answered, unless its initiator aborted it: none was swallowed, none died with its session, and none was older than this (10 s) at the end."},
   {That::max_latency, "max_latency", kWithin, kWithin,
-   "No command took longer from its arrival to its answer."},
+   "No command took longer from its arrival to its answer, and none had waited for longer at the end."},
 };
 // clang-format on
 

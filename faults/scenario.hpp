@@ -1,6 +1,6 @@
 // A scenario: a test with a plot.  Named states, each with rules that are in force while it stands
 // and actions on its entry; transitions that say what leads from one to another; and expectations
-// that make a verdict of it.  Plain values; scenario_run.hpp moves through them, oracles.hpp
+// that make a verdict of it.  Plain values; scenario_run.hpp moves through them, evidence.hpp
 // judges.  Fault model 8.14, 9.2.
 #pragma once
 
