@@ -146,21 +146,21 @@ constexpr const char* kSchemas = R"({
   "action": {"type": "object", "description": "emit with name; or do, with what belongs to it",
     "properties": {"emit": {"enum": ["mark", "event"]}, "name": {"type": "string"},
       "do": {"type": "string"}, "rule": {"type": "string"}, "tag": {"type": "string"},
-      "target": {"type": "string"}, "lun": {"type": "integer", "minimum": 0, "maximum": 16383}},
+      "target": {"type": "string"}, "lun": {"type": ["integer", "string"], "minimum": 0, "maximum": 16383}},
     "oneOf": [{"required": ["emit", "name"]}, {"required": ["do"]}]},
   "transition": {"type": "object", "additionalProperties": false, "required": ["from", "to", "when"],
     "properties": {"from": {"type": "string"}, "to": {"type": "string"}, "when": {"$ref": "@when"}}},
   "when": {"type": "object", "additionalProperties": false, "minProperties": 1, "properties": {
     "after": {"type": "string"}, "match": {"$ref": "@match"}, "tmf": {}, "login": {"enum": ["up", "down", "refused"]},
-    "count": {"type": "integer", "minimum": 1}, "mark": {"type": "string"}, "event": {"type": "string"},
+    "count": {"type": ["integer", "string"], "minimum": 1}, "mark": {"type": "string"}, "event": {"type": "string"},
     "scenario": {"type": "string"}, "state": {"type": "string"}, "rule": {"type": "string"},
-    "fired": {"type": "integer", "minimum": 1}},
+    "fired": {"type": ["integer", "string"], "minimum": 1}},
     "patternProperties": {"^after_(us|ms|s)$": {"type": "integer", "minimum": 0}}},
   "expect": {"type": "object", "additionalProperties": false, "required": ["that"], "properties": {
-    "that": {}, "within": {"type": "string"}, "after": {"type": "string"}, "value": {"type": "integer", "minimum": 1},
+    "that": {}, "within": {"type": "string"}, "after": {"type": "string"}, "value": {"type": ["integer", "string"], "minimum": 1},
     "state": {"type": "string"}, "order": {}, "tmf": {},
-    "count": {"type": "integer", "minimum": 1}, "rule": {"type": "string"},
-    "min": {"type": "integer", "minimum": 0}, "max": {"type": "integer", "minimum": 0}},
+    "count": {"type": ["integer", "string"], "minimum": 1}, "rule": {"type": "string"},
+    "min": {"type": ["integer", "string"], "minimum": 0}, "max": {"type": ["integer", "string"], "minimum": 0}},
     "patternProperties": {"^within_(us|ms|s)$": {"type": "integer", "minimum": 1}}}
 })";
 

@@ -24,6 +24,12 @@ std::string times(std::uint64_t count) {
   return count == 1 ? "once" : std::to_string(count) + " times";
 }
 
+/// "1 command", "2 commands".
+std::string counted(std::uint64_t count, const std::string& one, const std::string& several = {}) {
+  if (count == 1) return "1 " + one;
+  return std::to_string(count) + " " + (several.empty() ? one + "s" : several);
+}
+
 std::string function_name(std::uint8_t function) {
   const auto table = scsi::task_management_table();
   const auto row = std::ranges::find(table, function, &scsi::TaskManagementRow::function);
@@ -57,9 +63,8 @@ struct Judge {
   /// Passed, as far as anybody can know.
   Told never(std::string why) const {
     if (seen.unseen_ == 0) return {true, std::move(why)};
-    return {false, std::to_string(seen.unseen_) +
-                       " things that happened could not be followed, so it cannot be said that " +
-                       why};
+    return {false, counted(seen.unseen_, "thing") +
+                       " that happened could not be followed, so it cannot be said that " + why};
   }
   std::uint64_t count_of(const std::string& rule) const {
     const auto found = seen.fired_.find(rule);
@@ -81,13 +86,12 @@ struct Judge {
                          " in a way that nothing mends afterwards"};
     if (!seen.poisons_.empty()) {
       const auto& [poison, struck] = *seen.poisons_.begin();
-      return {false, std::to_string(seen.poisons_.size()) +
-                         " data faults were still there at the end, among them " + poison + " (" +
-                         struck.fault + " of rule " + struck.rule + ")"};
+      return {false, counted(seen.poisons_.size(), "data fault") +
+                         " not healed at the end, among them " + poison + " (" + struck.fault +
+                         " of rule " + struck.rule + ")"};
     }
     if (seen.struck_ == 0) return never("no fault struck the data");
-    return never("each of the " + std::to_string(seen.struck_) +
-                 " faults that struck the data was healed again");
+    return never("what struck the data (" + counted(seen.struck_, "fault") + ") was healed again");
   }
 
   Told recovered(const Expect& expect) const {
@@ -183,14 +187,14 @@ struct Judge {
       if (chain.failed && chain.retries < least)
         return {false, name(content.initiator) + " gave up on the " +
                            std::string(name_of(content.operation)) + " of LBA " +
-                           std::to_string(content.lba) + " after " + std::to_string(chain.retries) +
-                           " retries, fewer than " + std::to_string(least)};
+                           std::to_string(content.lba) + " after " +
+                           counted(chain.retries, "retry", "retries") + ", fewer than " +
+                           std::to_string(least)};
     if (seen.most_retries_ > most)
       return {false, "a read or write was tried again " + times(seen.most_retries_) +
                          ", more than " + std::to_string(most)};
-    return never("of " + std::to_string(seen.failed_) +
-                 " failures each was tried again as it should, the most " +
-                 times(seen.most_retries_));
+    return never("what failed (" + counted(seen.failed_, "command") +
+                 ") was tried again as it should, at most " + times(seen.most_retries_));
   }
 
   Told fired(const Expect& expect) const {
@@ -237,21 +241,20 @@ struct Judge {
 
   Told no_command_unanswered(const Expect& expect) const {
     if (seen.swallowed_ != 0)
-      return {false, std::to_string(seen.swallowed_) + " commands were never answered"};
+      return {false, counted(seen.swallowed_, "command") + " got no answer at all"};
     if (seen.died_ != 0)
-      return {false,
-              std::to_string(seen.died_) + " commands were in progress when their session ended"};
+      return {false, counted(seen.died_, "command") + " still in progress when the session ended"};
     const Time most = expect.within.value_or(kUnansweredAfter);
     if (const auto old = waiting_longer_than(most); old != 0)
-      return {false, std::to_string(old) + " commands had waited for more than " + about(most) +
-                         " at the end"};
+      return {false,
+              counted(old, "command") + " had waited for more than " + about(most) + " at the end"};
     return never("every command was answered");
   }
 
   Told max_latency(const Expect& expect) const {
     if (const auto old = waiting_longer_than(*expect.within); old != 0)
-      return {false, std::to_string(old) + " commands had no answer after " +
-                         about(*expect.within) + " and were still in progress at the end"};
+      return {false, counted(old, "command") + " had waited for more than " +
+                         about(*expect.within) + " at the end"};
     if (!seen.slowest_) return never("no command was answered at all");
     if (seen.slowest_->took > *expect.within)
       return {false, "a command took " + about(seen.slowest_->took) + ", more than " +
