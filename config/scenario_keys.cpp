@@ -54,10 +54,10 @@ constexpr Key kWhen[] = {
   {"count", kOptional, "number from 1", "1", "So many commands, functions or logins."},
   {"mark", kOptional, "string", "(none)", "The mark was set."},
   {"event", kOptional, "string", "(none)", "The event was raised."},
-  {"scenario", kOptional, "string", "(none)", "The other scenario of this ID"},
-  {"state", kOptional, "string", "(none)", "is in this state."},
-  {"rule", kOptional, "string", "(none)", "The rule of this ID"},
-  {"fired", kOptional, "number from 1", "1", "has fired so often."},
+  {"scenario", kOptional, "string", "(none)", "Another scenario, by its ID, is in the state that `state` names."},
+  {"state", kOptional, "string", "(none)", "With scenario: the state that the other one is in."},
+  {"rule", kOptional, "string", "(none)", "The rule of this ID has fired."},
+  {"fired", kOptional, "number from 1", "1", "With rule: so often."},
 };
 
 constexpr Key kExpect[] = {
