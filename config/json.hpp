@@ -17,7 +17,8 @@ using Json = nlohmann::ordered_json;
 inline constexpr std::size_t kMaxTextBytes = 16 * 1024 * 1024;
 inline constexpr std::size_t kMaxDepth = 32;  ///< objects and arrays within each other
 inline constexpr std::size_t kMaxKeyBytes = 100;
-inline constexpr std::size_t kMaxKeysPerObject = 64;  ///< no object of ours has half as many
+inline constexpr std::size_t kMaxKeysPerObject =
+    128;  ///< no object of ours has more than half as many
 
 /// Fills `out` and is true when the text is one JSON value; otherwise `problems` says where and why
 /// it is not.  After a duplicate key the tree is whole (the first value counts), so that the reader

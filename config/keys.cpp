@@ -116,7 +116,7 @@ std::span<const Shape> shapes() {
 }
 
 const Shape& shape(std::string_view name) {
-  for (const auto list : {shapes(), rule_shapes()}) {
+  for (const auto list : {shapes(), rule_shapes(), scenario_shapes()}) {
     const auto found = std::ranges::find(list, name, &Shape::name);
     if (found != list.end()) return *found;
   }

@@ -25,6 +25,8 @@ struct Shape {
 std::span<const Shape> shapes();
 /// The objects of a fault rule (rule_keys.cpp); docs/rules.md has their sections.
 std::span<const Shape> rule_shapes();
+/// The objects of a scenario (scenario_keys.cpp); docs/scenarios.md has their sections.
+std::span<const Shape> scenario_shapes();
 /// A shape that is known to exist.
 const Shape& shape(std::string_view name);
 

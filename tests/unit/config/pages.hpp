@@ -1,10 +1,12 @@
-// Pages and schemas that are made from the tables: docs/faults/, the tables in docs/rules.md,
-// config/rule_schema.json and the rule's part of config/schema.json.
+// Pages and schemas that are made from the tables: docs/faults/, the tables in docs/rules.md and
+// docs/scenarios.md, config/rule_schema.json, config/scenario_schema.json and the rule's part of
+// config/schema.json.
 #pragma once
 
 #include "config/arguments.hpp"
 #include "config/fault_schema.hpp"
 #include "config/keys.hpp"
+#include "faults/scenario.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -60,6 +62,28 @@ inline std::string sites_table() {
   for (const auto& row : faults::site_table())
     out += "| " + code(row.name) + " | " + cell(row.meaning) + " | " +
            code(faults::name_of(row.decided_at)) + " |\n";
+  return out + "\n";
+}
+
+/// What may be expected, with its keys; those in brackets may be left out.
+inline std::string expectations_table() {
+  constexpr struct {
+    faults::ExpectKey flag;
+    std::string_view name;
+  } kKeys[] = {{faults::kWithin, "within"}, {faults::kValue, "value"}, {faults::kAfter, "after"},
+               {faults::kState, "state"},   {faults::kOrder, "order"}, {faults::kTmf, "tmf"},
+               {faults::kCount, "count"},   {faults::kRule, "rule"},   {faults::kMin, "min"},
+               {faults::kMax, "max"}};
+  std::string out = "| that | keys | holds when |\n|---|---|---|\n";
+  for (const auto& row : faults::expect_table()) {
+    std::string keys;
+    for (const auto& key : kKeys) {
+      if ((row.takes & key.flag) == 0) continue;
+      const bool needed = (row.needs & key.flag) != 0;
+      keys += (keys.empty() ? "" : ", ") + (needed ? code(key.name) : "[" + code(key.name) + "]");
+    }
+    out += "| " + code(row.name) + " | " + keys + " | " + cell(row.meaning) + " |\n";
+  }
   return out + "\n";
 }
 

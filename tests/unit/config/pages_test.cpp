@@ -4,6 +4,7 @@
 
 #include "tests/unit/config/bench.hpp"
 #include "tests/unit/config/rule_bench.hpp"
+#include "tests/unit/config/scenario_bench.hpp"
 
 #include <cstdlib>
 #include <filesystem>
@@ -58,7 +59,16 @@ TEST_CASE("docs/rules.md has the tables of keys, words and points made from the 
   check_page("docs/rules.md", page);
 }
 
-TEST_CASE("the schemas of a rule are made from the tables") {
+TEST_CASE("docs/scenarios.md has the tables of keys and expectations made from the tables") {
+  std::string page = contents(kRoot + "docs/scenarios.md");
+  page = with_part(page, "reference", reference(scenario_shapes()));
+  page = with_part(page, "expectations", expectations_table());
+  REQUIRE_FALSE(page.starts_with("no part"));
+  check_page("docs/scenarios.md", page);
+}
+
+TEST_CASE("the schemas of a rule and a scenario are made from the tables") {
+  check_page("config/scenario_schema.json", scenario_schema().dump(2) + "\n");
   check_page("config/rule_schema.json", rule_schema().dump(2) + "\n");
   Tree schema = Tree::parse(contents(kRoot + "config/schema.json"));
   const Json definitions = rule_definitions("#/definitions/", {});
@@ -87,6 +97,18 @@ TEST_CASE("every rule in docs/rules.md is one that loads, as far as this version
     ++examples;
   }
   CHECK(examples >= 6);
+}
+
+TEST_CASE("every scenario in docs/scenarios.md loads without a warning") {
+  const std::string page = contents(kRoot + "docs/scenarios.md");
+  constexpr std::string_view kBegin = "```json\n", kEnd = "\n```";
+  std::size_t examples = 0;
+  for (std::size_t at = page.find(kBegin); at != std::string::npos; at = page.find(kBegin, at)) {
+    at += kBegin.size();
+    good_scenario(page.substr(at, page.find(kEnd, at) - at));
+    ++examples;
+  }
+  CHECK(examples >= 5);
 }
 
 TEST_CASE("a page shows what there is to say of a fault") {
