@@ -165,6 +165,7 @@ class TaskRunner {
       16 * 1024;  // shorter reads are copied: cheaper than a pin and an iovec
 
   // task_runner.cpp
+  bool judge(iscsi::Task& task, bytes::View immediate, iscsi::Effects& effects);
   void undisturbed(iscsi::Task& task, bytes::View immediate, iscsi::Effects& effects);
   LunPath* path_to(std::uint16_t lun);
   void refresh(LunPath& path);
