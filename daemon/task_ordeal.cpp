@@ -13,6 +13,7 @@
 #include "daemon/unit_changes.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 namespace faultlun::daemon {
@@ -96,7 +97,7 @@ faults::Facts TaskRunner::describe(const iscsi::Task& task, LunPath* path) const
 /// Decides about the command at hand, in CmdSN order.
 void TaskRunner::decide(const iscsi::Task& task) {
   LunPath* path = task.lun ? path_to(*task.lun) : nullptr;
-  facts_at_hand_ = describe(task, path);
+  std::construct_at(&facts_at_hand_, describe(task, path));  // where it is: it is large
   faults::Surroundings around;
   const auto ask = [&] {
     faults::decide(*rules_, rule_state_, world_.seed, facts_at_hand_, around, decision_);

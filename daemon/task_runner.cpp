@@ -122,12 +122,8 @@ void TaskRunner::renew_nexus() {
 // ---- the way to a unit
 // --------------------------------------------------------------------------------------
 
-LunPath* TaskRunner::path_to(std::uint16_t lun) {
+LunPath* TaskRunner::new_path_to(std::uint16_t lun) {
   const std::size_t page = lun / kPathsPerPage;
-  if (page < paths_.size() && paths_[page]) {
-    auto& path = (*paths_[page])[lun % kPathsPerPage];
-    if (path.host && !path.host->retired()) return &path;
-  }
   luns_ = target_->luns();
   auto host = luns_->find(lun);
   if (!host) return nullptr;
@@ -188,6 +184,7 @@ bool TaskRunner::judge(iscsi::Task& task, bytes::View immediate_data, iscsi::Eff
   // The journal tells of a command before its decisions, and of both before the end.  Of a command
   // that no rule matched and that ends at once, one entry tells all.
   if (decision_.quiet()) return disturbed(task, immediate_data, effects);
+  ++matched_;
   const JournalEntry entry = entry_for(task);
   loop_.journal().add(entry);
   add_decision(loop_.journal(), decision_, entry);

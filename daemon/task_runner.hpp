@@ -126,6 +126,8 @@ class TaskRunner {
   std::size_t release(const Release& wanted);
   /// A command is in progress that was decided under an earlier epoch.
   bool has_older_than(std::uint64_t epoch) const;
+  /// Commands so far that rules matched.
+  std::uint64_t matched() const { return matched_; }
   /// Commands that the rules hold, delay or silence.
   std::size_t under_rules() const { return ordeals_; }
 
@@ -167,7 +169,14 @@ class TaskRunner {
   // task_runner.cpp
   bool judge(iscsi::Task& task, bytes::View immediate, iscsi::Effects& effects);
   void undisturbed(iscsi::Task& task, bytes::View immediate, iscsi::Effects& effects);
-  LunPath* path_to(std::uint16_t lun);
+  /// Null: there is no such unit.
+  LunPath* path_to(std::uint16_t lun) {
+    const std::size_t page = lun / kPathsPerPage;
+    if (page >= paths_.size() || !paths_[page]) return new_path_to(lun);
+    auto& path = (*paths_[page])[lun % kPathsPerPage];
+    return path.host && !path.host->retired() ? &path : new_path_to(lun);
+  }
+  LunPath* new_path_to(std::uint16_t lun);
   void refresh(LunPath& path);
   void straight(iscsi::Task& task, LunPath& path, const scsi::Access& access, bytes::View immediate,
                 iscsi::Effects& effects);
@@ -239,6 +248,7 @@ class TaskRunner {
   std::optional<JournalEntry> ending_;  ///< of the operation whose answer comes next
   std::optional<faults::Drop> drop_;
   std::size_t ordeals_ = 0;
+  std::uint64_t matched_ = 0;
   std::function<void()> on_drop_ = [] {};
   std::function<void()> on_output_ = [] {};
 };
