@@ -59,7 +59,8 @@ void Session::connect(std::uint16_t port) {
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(fd_, static_cast<const sockaddr*>(static_cast<const void*>(&address)), sizeof address) != 0)
+  if (::connect(fd_, static_cast<const sockaddr*>(static_cast<const void*>(&address)),
+                sizeof address) != 0)
     throw std::runtime_error("cannot connect to port " + std::to_string(port));
   const int on = 1;
   ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
