@@ -71,6 +71,8 @@ std::size_t Connection::receive(bytes::View octets) {
   receiving_ = true;
   last_heard_ = loop_.now();
   wanted_ = iscsi::kBhsBytes;
+  gives_way_ = false;
+  const auto matched = runner_ ? runner_->matched() : 0;
   std::size_t used = 0;
   while (accepts_input()) {
     iscsi::Framing framing;
@@ -88,6 +90,10 @@ std::size_t Connection::receive(bytes::View octets) {
     }
     used += frame.length;
     receive_pdu(frame.pdu);
+    if (runner_ && runner_->matched() - matched >= kMatchedPerTurn) {
+      gives_way_ = true;
+      break;
+    }
   }
   if (ping_sent_ && session_ && !session_->nop_in_outstanding()) ping_sent_.reset();
   receiving_ = false;

@@ -48,9 +48,19 @@ class Connection final : public iscsi::LoginJudge, public std::enable_shared_fro
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  /// Commands that rules matched, of one receive().  They take long, and some want to be answered
+  /// at a moment that comes meanwhile.
+  static constexpr std::uint64_t kMatchedPerTurn = 64;
+
   /// Takes whole PDUs from the front of `octets`; returns how many octets were used.  Stops early
-  /// when accepts_input() becomes false.
+  /// when accepts_input() becomes false, and when others are to have their turn.
   std::size_t receive(bytes::View octets);
+  /// The last receive() stopped for others, and has not seen all that it could take.
+  bool gives_way() const { return gives_way_; }
+  /// Commands wait here for a moment, or may: others must not hold the thread for long.
+  bool keeps_time() const {
+    return runner_ && (runner_->rules().has_delays() || runner_->under_rules() != 0);
+  }
   /// False while too much is unsent, a login waits for the end of the session it replaces, or the
   /// connection closes.
   bool accepts_input() const;
@@ -141,6 +151,7 @@ class Connection final : public iscsi::LoginJudge, public std::enable_shared_fro
   Transport& transport_;
   ConnectionLimits limits_;
   Phase phase_ = Phase::login;
+  bool gives_way_ = false;
   bool receiving_ = false;  ///< inside receive() or on_deadline(): the caller flushes
   bool transport_open_ = true;
   bool reset_wanted_ = false;

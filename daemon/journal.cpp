@@ -14,47 +14,9 @@ std::uint64_t nanoseconds(faults::Time time) {
   return static_cast<std::uint64_t>(time.count());
 }
 
-std::uint64_t number_of(scsi::SenseCode code) {
-  return std::uint64_t{code.key} << 16 | std::uint64_t{code.asc} << 8 | code.ascq;
-}
-
-JournalEntry plain(JournalEntry::Kind kind, faults::Time at) {
-  JournalEntry entry;
-  entry.kind = kind;
-  entry.at_ns = nanoseconds(at);
-  return entry;
-}
-
-JournalEntry of_task(JournalEntry::Kind kind, const JournalEntry::Command& about, faults::Time at) {
-  JournalEntry entry = plain(kind, at);
-  entry.flags = about.immediate ? JournalEntry::immediate : 0;
-  entry.lun = about.lun.value_or(JournalEntry::kNone);
-  entry.session = about.session;
-  entry.cmd_sn = about.cmd_sn;
-  entry.c = std::uint64_t{about.task_tag} << 32;
-  return entry;
-}
-
 }  // namespace
 
 // ---- entries -----------------------------------------------------------------------------------
-
-JournalEntry JournalEntry::command(const Command& about, const scsi::Cdb& cdb, faults::Time at) {
-  JournalEntry entry = of_task(Kind::command, about, at);
-  entry.code = cdb.opcode();
-  entry.a = cdb.be64(2);
-  entry.b = std::uint64_t{cdb.be32(10)} << 32 | about.expected_data_transfer_length;
-  entry.c |= std::uint64_t{cdb[1]} << 16 | cdb.be16(14);
-  return entry;
-}
-
-JournalEntry JournalEntry::ended_at_once(std::uint8_t with, scsi::SenseCode code_of_sense) const {
-  JournalEntry entry = *this;
-  entry.flags |= completed;
-  entry.status = with;
-  entry.d = number_of(code_of_sense);
-  return entry;
-}
 
 JournalEntry JournalEntry::completion(std::uint8_t with, scsi::SenseCode code_of_sense,
                                       faults::Time now, std::uint8_t flag) const {
@@ -173,15 +135,23 @@ Journal::Journal(std::size_t entries)
   if (!slots_) throw std::bad_alloc();
 }
 
-void Journal::add(const JournalEntry& entry) {
-  const auto words = std::bit_cast<Words>(entry);
-  const auto number = head_.load(std::memory_order_relaxed);
-  Words& slot = slots_[number & mask_];
-  // A reader that sees any of these words must see the head as it is now, or later.
-  std::atomic_thread_fence(std::memory_order_release);
-  for (std::size_t i = 0; i < kWords; ++i)
-    std::atomic_ref(slot[i]).store(words[i], std::memory_order_relaxed);
-  head_.store(number + 1, std::memory_order_release);
+/// What add() took apart.
+JournalEntry Journal::entry_of(const Words& words) {
+  JournalEntry entry;
+  entry.kind = static_cast<JournalEntry::Kind>(words[0] & 0xff);
+  entry.flags = static_cast<std::uint8_t>(words[0] >> 8);
+  entry.code = static_cast<std::uint8_t>(words[0] >> 16);
+  entry.status = static_cast<std::uint8_t>(words[0] >> 24);
+  entry.lun = static_cast<std::uint16_t>(words[0] >> 32);
+  entry.fault = static_cast<std::uint16_t>(words[0] >> 48);
+  entry.session = static_cast<std::uint32_t>(words[1]);
+  entry.cmd_sn = static_cast<std::uint32_t>(words[1] >> 32);
+  entry.at_ns = words[2];
+  entry.a = words[3];
+  entry.b = words[4];
+  entry.c = words[5];
+  entry.d = words[6];
+  return entry;
 }
 
 Journal::Reading Journal::read(std::uint64_t from, std::size_t most,
@@ -204,7 +174,7 @@ Journal::Reading Journal::read(std::uint64_t from, std::size_t most,
       reading.next = std::min(oldest, end);
       continue;
     }
-    out.push_back(std::bit_cast<JournalEntry>(words));
+    out.push_back(entry_of(words));
     ++reading.next;
     ++count;
   }

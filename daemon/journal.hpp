@@ -113,8 +113,53 @@ struct JournalEntry {
   scsi::SenseCode sense() const;
 
   friend bool operator==(const JournalEntry&, const JournalEntry&) = default;
+
+ private:
+  static JournalEntry plain(Kind kind, faults::Time at);
+  static JournalEntry of_task(Kind kind, const Command& about, faults::Time at);
+  static std::uint64_t number_of(scsi::SenseCode code);
 };
 static_assert(sizeof(JournalEntry) == 56);
+
+inline JournalEntry JournalEntry::plain(Kind kind, faults::Time at) {
+  JournalEntry entry;
+  entry.kind = kind;
+  entry.at_ns = static_cast<std::uint64_t>(at.count());
+  return entry;
+}
+
+inline JournalEntry JournalEntry::of_task(Kind kind, const Command& about, faults::Time at) {
+  JournalEntry entry = plain(kind, at);
+  entry.flags = about.immediate ? immediate : 0;
+  entry.lun = about.lun.value_or(kNone);
+  entry.session = about.session;
+  entry.cmd_sn = about.cmd_sn;
+  entry.c = std::uint64_t{about.task_tag} << 32;
+  return entry;
+}
+
+inline JournalEntry JournalEntry::command(const Command& about, const scsi::Cdb& cdb,
+                                          faults::Time at) {
+  JournalEntry entry = of_task(Kind::command, about, at);
+  entry.code = cdb.opcode();
+  entry.a = cdb.be64(2);
+  entry.b = std::uint64_t{cdb.be32(10)} << 32 | about.expected_data_transfer_length;
+  entry.c |= std::uint64_t{cdb[1]} << 16 | cdb.be16(14);
+  return entry;
+}
+
+inline std::uint64_t JournalEntry::number_of(scsi::SenseCode code) {
+  return std::uint64_t{code.key} << 16 | std::uint64_t{code.asc} << 8 | code.ascq;
+}
+
+inline JournalEntry JournalEntry::ended_at_once(std::uint8_t with,
+                                                scsi::SenseCode code_of_sense) const {
+  JournalEntry entry = *this;
+  entry.flags |= completed;
+  entry.status = with;
+  entry.d = number_of(code_of_sense);
+  return entry;
+}
 
 class Journal {
  public:
@@ -123,8 +168,27 @@ class Journal {
   /// `entries`: a power of two.  One of them is always in the making: so many less one can be read.
   explicit Journal(std::size_t entries = kEntries);
 
-  /// On the loop's thread.
-  void add(const JournalEntry& entry);
+  /// On the loop's thread.  Inline, like the makers that every command needs: an entry that is made
+  /// where it is added goes from registers to the ring and nowhere else.
+  void add(const JournalEntry& entry) {
+    const auto number = head_.load(std::memory_order_relaxed);
+    Words& slot = slots_[number & mask_];
+    const auto put = [&slot](std::size_t at, std::uint64_t word) {
+      std::atomic_ref(slot[at]).store(word, std::memory_order_relaxed);
+    };
+    // A reader that sees any of these words must see the head as it is now, or later.
+    std::atomic_thread_fence(std::memory_order_release);
+    put(0, std::uint64_t{entry.fault} << 48 | std::uint64_t{entry.lun} << 32 |
+               std::uint64_t{entry.status} << 24 | std::uint64_t{entry.code} << 16 |
+               std::uint64_t{entry.flags} << 8 | static_cast<std::uint64_t>(entry.kind));
+    put(1, std::uint64_t{entry.cmd_sn} << 32 | entry.session);
+    put(2, entry.at_ns);
+    put(3, entry.a);
+    put(4, entry.b);
+    put(5, entry.c);
+    put(6, entry.d);
+    head_.store(number + 1, std::memory_order_release);
+  }
 
   struct Reading {
     std::uint64_t lost = 0;  ///< overwritten between `from` and the first that was read
@@ -137,11 +201,13 @@ class Journal {
   std::uint64_t head() const { return head_.load(std::memory_order_acquire); }
 
  private:
-  static constexpr std::size_t kWords = sizeof(JournalEntry) / sizeof(std::uint64_t);
+  static constexpr std::size_t kWords = 7;
+  static_assert(sizeof(JournalEntry) == kWords * sizeof(std::uint64_t));
   struct Free {
     void operator()(void* memory) const { std::free(memory); }
   };
   using Words = std::array<std::uint64_t, kWords>;
+  static JournalEntry entry_of(const Words& words);
   std::uint64_t mask_;
   std::unique_ptr<Words[], Free> slots_;  ///< pages that nobody has written to take no memory
   std::atomic<std::uint64_t> head_{0};

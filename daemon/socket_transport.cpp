@@ -31,7 +31,7 @@ void SocketTransport::start() {
 // ------------------------------------------------------------------------------------------------
 
 void SocketTransport::wait_readable() {
-  if (waiting_readable_ || closed_ || peer_finished_) return;
+  if (waiting_readable_ || turn_posted_ || closed_ || peer_finished_) return;
   if (!lingering_ && !connection_->accepts_input())
     return;  // input_wanted() or a flush comes back to it
   waiting_readable_ = true;
@@ -46,11 +46,15 @@ void SocketTransport::wait_readable() {
 }
 
 void SocketTransport::on_readable() {
+  worker_.meet_deadlines();
+  if (closed_ || turn_posted_ || !connection_->accepts_input()) return;
   const auto buffer = worker_.receive_buffer();
-  if (!connection_->accepts_input()) return;
   std::copy(stash_.begin(), stash_.end(), buffer.begin());
   const auto have = stash_.size();
-  const auto got = ::recv(socket_.native_handle(), buffer.data() + have, buffer.size() - have, 0);
+  auto room = buffer.size() - have;
+  if (connection_->keeps_time())
+    room = std::min(room, std::max(Worker::kTimelyReceiveBytes, connection_->wanted()));
+  const auto got = ::recv(socket_.native_handle(), buffer.data() + have, room, 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return wait_readable();
   if (got < 0) return close();
   if (got == 0) {
@@ -74,7 +78,18 @@ void SocketTransport::take(bytes::Span buffer, std::size_t have) {
       stash_.assign(rest.begin(), rest.end());
     }
   }
+  if (connection_->gives_way()) give_way();
   after_activity();
+}
+
+/// What is stashed is taken after others had their turn.
+void SocketTransport::give_way() {
+  turn_posted_ = true;
+  worker_.post([self = shared_from_this()] {
+    self->worker_.meet_deadlines();
+    self->turn_posted_ = false;
+    if (!self->closed_) self->after_activity();
+  });
 }
 
 void SocketTransport::input_wanted() {
@@ -89,7 +104,7 @@ void SocketTransport::input_wanted() {
 void SocketTransport::output_ready() {
   if (flush_posted_ || closed_) return;
   flush_posted_ = true;  // several completions of one round of the loop leave in one write
-  worker_.post([self = shared_from_this()] {
+  worker_.after_turn([self = shared_from_this()] {
     self->flush_posted_ = false;
     if (!self->closed_) self->after_activity();
   });
@@ -133,7 +148,7 @@ void SocketTransport::flush() {
 /// more.
 void SocketTransport::after_activity() {
   flush();
-  while (!closed_ && !lingering_ && connection_->accepts_input() &&
+  while (!closed_ && !lingering_ && !turn_posted_ && connection_->accepts_input() &&
          stash_.size() >= connection_->wanted()) {
     // Whole PDUs were held back while the connection took no input.
     const auto buffer = worker_.receive_buffer();
@@ -143,6 +158,7 @@ void SocketTransport::after_activity() {
     stash_.assign(buffer.begin() + static_cast<std::ptrdiff_t>(used),
                   buffer.begin() + static_cast<std::ptrdiff_t>(have));
     if (used == 0) break;
+    if (connection_->gives_way()) give_way();
     flush();
   }
   if (closed_) return;

@@ -42,6 +42,7 @@ class SocketTransport final : public Transport,
   static constexpr std::size_t kLingerBytes = 4 << 20;  ///< and to send its own
 
   void on_readable();
+  void give_way();
   void take(bytes::Span buffer, std::size_t have);
   void wait_readable();
   void wait_writable();
@@ -57,7 +58,8 @@ class SocketTransport final : public Transport,
   std::function<void(SocketTransport&)> on_gone_;
   std::shared_ptr<Connection> connection_;
   bytes::Buffer stash_;
-  bool waiting_readable_ = false, waiting_writable_ = false, flush_posted_ = false;
+  bool waiting_readable_ = false, waiting_writable_ = false, flush_posted_ = false,
+       turn_posted_ = false;
   bool peer_finished_ = false, lingering_ = false, closed_ = false;
   std::size_t lingered_bytes_ = 0;
   TimePoint linger_until_;

@@ -14,6 +14,7 @@
 #include "daemon/unit_changes.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 namespace faultlun::daemon {
@@ -99,7 +100,7 @@ faults::Facts TaskRunner::describe(const iscsi::Task& task, LunPath* path) const
 /// Decides about the command at hand, in CmdSN order.
 void TaskRunner::decide(const iscsi::Task& task) {
   LunPath* path = task.lun ? path_to(*task.lun) : nullptr;
-  facts_at_hand_ = describe(task, path);
+  std::construct_at(&facts_at_hand_, describe(task, path));  // where it is: it is large
   faults::Surroundings around;
   const auto ask = [&] {
     faults::decide(*rules_, rule_state_, world_.seed, facts_at_hand_, around, decision_);
@@ -139,10 +140,14 @@ const faults::Decision& TaskRunner::decide(const iscsi::effect::JudgeTaskManagem
 }
 
 /// Carries out what was decided.  False: the command goes the way of all.
+/// A rule waits for the data of the command before it decides.
+bool TaskRunner::looks_at_data(const iscsi::Task& task) const {
+  return rules_->has_payload_rules() && sends_data_out(task, facts_at_hand_);
+}
+
 bool TaskRunner::disturbed(iscsi::Task& task, bytes::View immediate, iscsi::Effects& effects) {
   const auto& facts = facts_at_hand_;
-  const bool looks_at_data = rules_->has_payload_rules() && sends_data_out(task, facts);
-  if (decision_.strikes.empty() && !looks_at_data) return false;
+  if (decision_.strikes.empty() && !looks_at_data(task)) return false;
   const auto* end = decision_.terminal();
   if (end != nullptr && std::holds_alternative<faults::Drop>(end->effect->action)) {
     drop_ = std::get<faults::Drop>(end->effect->action);

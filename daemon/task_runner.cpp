@@ -20,6 +20,13 @@ constexpr std::uint64_t kEnoughLbaStatusBytes = 1ULL << 30;
 
 constexpr auto kNexusLoss = scsi::sense("i_t_nexus_loss_occurred");
 
+/// bench/ builds the daemon once more without the fault engine and its journal, to compare.
+#ifdef FAULTLUN_WITHOUT_FAULTS
+constexpr bool kFaults = false;
+#else
+constexpr bool kFaults = true;
+#endif
+
 /// SCSI port names of the two ends (RFC 7143 §4.4.2).
 scsi::NexusPorts ports_of(const iscsi::LoginResult& login) {
   char isid[16];
@@ -115,12 +122,8 @@ void TaskRunner::renew_nexus() {
 // ---- the way to a unit
 // --------------------------------------------------------------------------------------
 
-LunPath* TaskRunner::path_to(std::uint16_t lun) {
+LunPath* TaskRunner::new_path_to(std::uint16_t lun) {
   const std::size_t page = lun / kPathsPerPage;
-  if (page < paths_.size() && paths_[page]) {
-    auto& path = (*paths_[page])[lun % kPathsPerPage];
-    if (path.host && !path.host->retired()) return &path;
-  }
   luns_ = target_->luns();
   auto host = luns_->find(lun);
   if (!host) return nullptr;
@@ -147,30 +150,7 @@ void TaskRunner::refresh(LunPath& path) {
 // ---- a command begins
 // ---------------------------------------------------------------------------------------
 
-void TaskRunner::run(iscsi::Task& task, bytes::View immediate_data, iscsi::Effects& effects) {
-  loop_.counters().add(Metric::commands);
-  // The journal tells of a command before its decisions, and of both before the end.  Of a command
-  // that no rule matched and that ends at once, one entry tells all.
-  const JournalEntry entry = entry_for(task);
-  bool told = false;
-  if (!rules_->ignores_commands()) {
-    decide(task);
-    told = !decision_.quiet();
-    if (decision_.any_last) world_.used_up_rules.note(decision_);
-    if (told) {
-      loop_.journal().add(entry);
-      add_decision(loop_.journal(), decision_, entry);
-    }
-    if (disturbed(task, immediate_data, effects)) return;
-  }
-  ended_ = Ended::in_run;
-  undisturbed(task, immediate_data, effects);
-  if (!told) return tell(entry);
-  if (ended_ == Ended::yes) tell_end(entry, 0);
-  ended_ = Ended::no;
-}
-
-JournalEntry TaskRunner::entry_for(const iscsi::Task& task) const {
+inline JournalEntry TaskRunner::entry_for(const iscsi::Task& task) const {
   JournalEntry::Command about;
   about.session = number_;
   about.lun = task.lun;
@@ -182,9 +162,43 @@ JournalEntry TaskRunner::entry_for(const iscsi::Task& task) const {
 }
 
 /// A command that no rule matched, and its end if it has come already.
-void TaskRunner::tell(const JournalEntry& entry) {
+inline void TaskRunner::tell(const JournalEntry& entry) {
   const bool over = std::exchange(ended_, Ended::no) == Ended::yes;
   loop_.journal().add(over ? entry.ended_at_once(last_status_, last_sense_) : entry);
+}
+
+void TaskRunner::run(iscsi::Task& task, bytes::View immediate_data, iscsi::Effects& effects) {
+  loop_.counters().add(Metric::commands);
+  if constexpr (!kFaults) return undisturbed(task, immediate_data, effects);
+  if (!rules_->ignores_commands() && judge(task, immediate_data, effects)) return;
+  const JournalEntry entry = entry_for(task);
+  ended_ = Ended::in_run;
+  undisturbed(task, immediate_data, effects);
+  tell(entry);
+}
+
+/// What the rules make of the command.  False: they have nothing to do with it, and the journal has
+/// not heard of it.
+bool TaskRunner::judge(iscsi::Task& task, bytes::View immediate_data, iscsi::Effects& effects) {
+  decide(task);
+  // The journal tells of a command before its decisions, and of both before the end.  Of a command
+  // that no rule matched and that ends at once, one entry tells all.
+  if (decision_.quiet()) {
+    if (!looks_at_data(task)) return false;
+    loop_.journal().add(entry_for(task));
+    return disturbed(task, immediate_data, effects);
+  }
+  ++matched_;
+  if (decision_.any_last) world_.used_up_rules.note(decision_);
+  const JournalEntry entry = entry_for(task);
+  loop_.journal().add(entry);
+  add_decision(loop_.journal(), decision_, entry);
+  if (disturbed(task, immediate_data, effects)) return true;
+  ended_ = Ended::in_run;
+  undisturbed(task, immediate_data, effects);
+  if (ended_ == Ended::yes) tell_end(entry, 0);
+  ended_ = Ended::no;
+  return true;
 }
 
 /// The command that `entry` told of ends now.
@@ -515,6 +529,7 @@ void TaskRunner::complete(iscsi::Task& task, scsi::Reply reply) {
 
 /// The answer of the command that ends now, for the journal.
 void TaskRunner::note_status(scsi::Status status, scsi::SenseCode sense) {
+  if constexpr (!kFaults) return;
   last_status_ = static_cast<std::uint8_t>(status);
   last_sense_ = sense;
   if (ended_ == Ended::in_run) {

@@ -126,6 +126,8 @@ class TaskRunner {
   std::size_t release(const Release& wanted);
   /// A command is in progress that was decided under an earlier epoch.
   bool has_older_than(std::uint64_t epoch) const;
+  /// Commands so far that rules matched.
+  std::uint64_t matched() const { return matched_; }
   /// Commands that the rules hold, delay or silence.
   std::size_t under_rules() const { return ordeals_; }
 
@@ -165,8 +167,16 @@ class TaskRunner {
       16 * 1024;  // shorter reads are copied: cheaper than a pin and an iovec
 
   // task_runner.cpp
+  bool judge(iscsi::Task& task, bytes::View immediate, iscsi::Effects& effects);
   void undisturbed(iscsi::Task& task, bytes::View immediate, iscsi::Effects& effects);
-  LunPath* path_to(std::uint16_t lun);
+  /// Null: there is no such unit.
+  LunPath* path_to(std::uint16_t lun) {
+    const std::size_t page = lun / kPathsPerPage;
+    if (page >= paths_.size() || !paths_[page]) return new_path_to(lun);
+    auto& path = (*paths_[page])[lun % kPathsPerPage];
+    return path.host && !path.host->retired() ? &path : new_path_to(lun);
+  }
+  LunPath* new_path_to(std::uint16_t lun);
   void refresh(LunPath& path);
   void straight(iscsi::Task& task, LunPath& path, const scsi::Access& access, bytes::View immediate,
                 iscsi::Effects& effects);
@@ -194,6 +204,7 @@ class TaskRunner {
   // task_ordeal.cpp
   faults::Facts describe(const iscsi::Task& task, LunPath* path) const;
   void decide(const iscsi::Task& task);
+  bool looks_at_data(const iscsi::Task& task) const;
   bool disturbed(iscsi::Task& task, bytes::View immediate, iscsi::Effects& effects);
   void undergo(iscsi::Task& task, std::shared_ptr<LunHost> host, std::unique_ptr<Ordeal> ordeal,
                bytes::View immediate, iscsi::Effects& effects);
@@ -239,6 +250,7 @@ class TaskRunner {
   std::optional<JournalEntry> ending_;  ///< of the operation whose answer comes next
   std::optional<faults::Drop> drop_;
   std::size_t ordeals_ = 0;
+  std::uint64_t matched_ = 0;
   std::function<void()> on_drop_ = [] {};
   std::function<void()> on_output_ = [] {};
 };

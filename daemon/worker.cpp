@@ -2,6 +2,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include <utility>
+
 namespace faultlun::daemon {
 
 Worker::Worker(const Clock& clock, Duration spin)
@@ -40,6 +42,29 @@ void Worker::post(std::function<void()> job) {
   boost::asio::post(context_, std::move(job));
 }
 
+void Worker::after_turn(std::function<void()> job) {
+  after_turn_.push_back(std::move(job));
+  if (std::exchange(end_of_turn_posted_, true)) return;
+  boost::asio::post(context_, [this] {
+    end_of_turn_posted_ = false;
+    end_turn();
+  });
+}
+
+void Worker::end_turn() {
+  for (const auto& job : std::exchange(after_turn_, {}))
+    job();
+}
+
+void Worker::meet_deadlines() {
+  for (std::size_t i = 0; i < kTurnsBetweenReads; ++i) {
+    const auto first = deadlines_.first();
+    if (!first || *first > now()) return;
+    deadlines_.run_due(now(), kDeadlinesPerTurn);
+    end_turn();
+  }
+}
+
 void Worker::arm(Timed& timed, TimePoint at) {
   if (deadlines_.arm(timed, at) && at < timer_at_) set_timer();
 }
@@ -56,6 +81,7 @@ void Worker::set_timer() {
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;  // set anew
     deadlines_.run_due(now(), kDeadlinesPerTurn);
+    end_turn();
     set_timer();
   });
 }

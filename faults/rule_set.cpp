@@ -29,6 +29,11 @@ bool swallows_task_management(const Rule& rule) {
   });
 }
 
+bool delays(const Rule& rule) {
+  return has_action<Delay>(rule) || has_action<Pace>(rule) || has_action<Pause>(rule) ||
+         has_action<Throttle>(rule) || has_action<Slowdown>(rule) || has_action<Shuffle>(rule);
+}
+
 bool looks_at_attempts(const Rule& rule) {
   return rule.gate.key == Key::content || rule.gate.key == Key::attempt ||
          any_part(rule.match, [](const Match& match) { return match.attempt.has_value(); });
@@ -156,6 +161,7 @@ RuleSet::RuleSet(std::vector<Entry> entries, std::uint64_t epoch, std::uint64_t 
     needs_write_history_ = needs_write_history_ || looks_at_writes(rule);
     has_payload_rules_ = has_payload_rules_ || each->on_payload;
     has_data_faults_ = has_data_faults_ || has_action<DataFault>(rule);
+    has_delays_ = has_delays_ || delays(rule);
   }
   ignores_commands_ = commands_.empty();
   rules_.assign(rules.begin(), rules.end());

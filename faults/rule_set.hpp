@@ -102,6 +102,8 @@ class RuleSet {
   bool needs_attempts() const { return needs_attempts_; }
   bool needs_write_history() const { return needs_write_history_; }
   bool has_payload_rules() const { return has_payload_rules_; }
+  /// A rule may make commands wait for a moment to come.
+  bool has_delays() const { return has_delays_; }
   /// A rule may make the medium lie.
   bool has_data_faults() const { return has_data_faults_; }
 
@@ -132,7 +134,7 @@ class RuleSet {
 
   std::uint64_t epoch_ = 0;
   bool ignores_commands_ = true, needs_attempts_ = false, needs_write_history_ = false;
-  bool has_payload_rules_ = false, has_data_faults_ = false;
+  bool has_payload_rules_ = false, has_data_faults_ = false, has_delays_ = false;
   std::vector<std::shared_ptr<const InstalledRule>> rules_;
   std::vector<std::uint64_t> serials_;  ///< ascending
   std::vector<std::uint32_t> commands_, task_management_, logins_;

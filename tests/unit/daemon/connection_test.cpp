@@ -1,6 +1,8 @@
 #include "daemon/connection.hpp"
 
+#include "daemon/rule_host.hpp"
 #include "tests/sim/sim_world.hpp"
+#include "tests/unit/faults/made_rules.hpp"
 #include "tests/unit/protocol/iscsi/pdu_builders.hpp"
 
 #include <doctest/doctest.h>
@@ -47,6 +49,38 @@ struct Lab {
   std::shared_ptr<Connection> connection;
   std::uint32_t cmd_sn = 0;
 };
+
+TEST_CASE("commands that rules match are taken in turns, so that others are not kept waiting") {
+  constexpr std::size_t kCommands = Connection::kMatchedPerTurn + 10;
+  Lab lab;
+  pdus::Buffer burst;
+  for (std::uint32_t n = 0; n < kCommands; ++n) {
+    const auto octets = lab.number(
+        pdus::scsi_command(n + 2, iscsi::wire::kRead | 1, 512, {0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0}));
+    burst.insert(burst.end(), octets.begin(), octets.end());
+  }
+  CHECK_FALSE(lab.connection->keeps_time());
+
+  SUBCASE("without rules the whole burst is taken at once") {
+    CHECK(lab.give(burst) == burst.size());
+    CHECK_FALSE(lab.connection->gives_way());
+  }
+  SUBCASE("delayed commands end the turn; the next one goes on where it stopped") {
+    faults::made::Epochs epochs;
+    const auto rule = faults::made::rule("slow", {faults::made::delay(1'000'000)});
+    lab.connection->adopt(epochs.set({rule}));
+    epochs.lifetime("slow").host = make_rule_host(rule);
+    CHECK(lab.connection->keeps_time());
+    const auto used = lab.give(burst);
+    CHECK(used == Connection::kMatchedPerTurn * iscsi::kBhsBytes);
+    CHECK(lab.connection->gives_way());
+    CHECK(lab.give({burst.begin() + static_cast<std::ptrdiff_t>(used), burst.end()}) ==
+          burst.size() - used);
+    CHECK_FALSE(lab.connection->gives_way());
+    lab.connection->adopt(epochs.set({}));
+    CHECK(lab.connection->keeps_time());  // for those that still wait
+  }
+}
 
 TEST_CASE("above the high-water mark of unsent octets no command is taken, below it goes on") {
   constexpr std::uint32_t kRead = 128 * 512;

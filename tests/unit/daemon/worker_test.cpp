@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <future>
+#include <memory>
 #include <vector>
 
 namespace faultlun::daemon {
@@ -62,6 +63,74 @@ TEST_CASE("deadlines are met in order, never early, and a disarmed one not at al
     CHECK_FALSE(early);
     CHECK(order == std::vector<int>{1, 2});
   }
+}
+
+TEST_CASE("between two reads those that are due come first, and what they made is sent") {
+  SystemClock clock;
+  Worker worker(clock, Duration::zero());
+  std::promise<void> done;
+  std::vector<int> order;
+  const auto start = clock.now();
+  Alarm due([&](TimePoint) {
+    order.push_back(1);
+    worker.after_turn([&] { order.push_back(2); });
+  });
+  Alarm later([&](TimePoint) { order.push_back(4); });
+  worker.post([&] {
+    worker.arm(due, start);
+    worker.arm(later, start + 1h);
+    worker.meet_deadlines();
+    order.push_back(3);
+    worker.meet_deadlines();  // nobody is
+    worker.disarm(later);
+    done.set_value();
+  });
+  worker.start();
+  REQUIRE(done.get_future().wait_for(5s) == std::future_status::ready);
+  worker.stop_and_join();
+  CHECK(order == std::vector<int>{1, 2, 3});
+}
+
+TEST_CASE("so many deadlines are met between two reads, and no more") {
+  SystemClock clock;
+  Worker worker(clock, Duration::zero());
+  std::promise<void> done;
+  constexpr std::size_t kMost = Worker::kDeadlinesPerTurn * Worker::kTurnsBetweenReads;
+  std::size_t met = 0, met_at_once = 0;
+  std::vector<std::unique_ptr<Alarm>> alarms;
+  for (std::size_t i = 0; i < kMost + 1; ++i)
+    alarms.push_back(std::make_unique<Alarm>([&](TimePoint) {
+      if (++met == kMost + 1) done.set_value();
+    }));
+  worker.post([&] {
+    for (const auto& each : alarms)
+      worker.arm(*each, clock.now());
+    worker.meet_deadlines();
+    met_at_once = met;
+  });
+  worker.start();
+  REQUIRE(done.get_future().wait_for(5s) == std::future_status::ready);
+  worker.stop_and_join();
+  CHECK(met_at_once == kMost);
+}
+
+TEST_CASE("what is left for the end of a turn runs without anybody's deadline, in one go") {
+  SystemClock clock;
+  Worker worker(clock, Duration::zero());
+  std::promise<void> done;
+  std::vector<int> order;
+  worker.post([&] {
+    worker.after_turn([&] { order.push_back(2); });
+    worker.after_turn([&] {
+      order.push_back(3);
+      done.set_value();
+    });
+    order.push_back(1);
+  });
+  worker.start();
+  REQUIRE(done.get_future().wait_for(5s) == std::future_status::ready);
+  worker.stop_and_join();
+  CHECK(order == std::vector<int>{1, 2, 3});
 }
 
 }  // namespace

@@ -147,6 +147,16 @@ TEST_CASE("a set says what its rules need, however deep in a `not` it is asked f
   CHECK(set->at(1).order_dependent);
 }
 
+TEST_CASE("a set says whether a rule of it lets commands wait for a moment") {
+  CHECK_FALSE(Epochs().set({made::rule("busy", {made::busy()})})->has_delays());
+  CHECK(Epochs().set({made::rule("slow")})->has_delays());
+  Shuffle shuffle;
+  CHECK(Epochs().set({made::rule("mixed", {made::effect(shuffle)})})->has_delays());
+  auto rule = made::rule("disarmed");
+  rule.life.armed = false;
+  CHECK_FALSE(Epochs().set({rule})->has_delays());
+}
+
 TEST_CASE("the empty set has candidates for nothing") {
   scsi::Cdb cdb;
   Facts facts;
