@@ -218,11 +218,11 @@ JournalSources Daemon::journal_sources() const {
   JournalSources sources;
   for (const auto& home : homes_)
     sources.rings.push_back(&home.worker->journal());
-  sources.rings.push_back(&shared_journal_.ring());
+  sources.rings.push_back(&world_.shared_journal.ring());
   sources.aliases = &world_.aliases;
   sources.rules = &rule_names_;
   sources.marks = &marks_;
-  sources.logins = &refused_logins_;
+  sources.logins = &world_.refused_logins;
   return sources;
 }
 
@@ -279,7 +279,7 @@ std::vector<control::Route> Daemon::fault_routes() {
 }
 
 void Daemon::heal(bool data) {
-  heal_units(world_);
+  heal_units(world_, world_.since_start(clock_.now()));
   heal_media(world_, book_.rules()->epoch(), data);
   publisher_.for_each(
       [](Connection& connection) {

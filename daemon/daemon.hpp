@@ -86,8 +86,7 @@ class Daemon {
   World world_;
   Units units_;
   RuleNames rule_names_;
-  NameTable marks_, refused_logins_;
-  SharedJournal shared_journal_;  ///< what no worker does by itself
+  NameTable marks_;
   WorkerPublisher publisher_{world_, rule_names_};
   RuleBook book_;
   std::vector<Home> homes_;

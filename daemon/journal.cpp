@@ -100,8 +100,9 @@ JournalEntry JournalEntry::session_down(std::uint32_t session, faults::Time at) 
 }
 
 JournalEntry JournalEntry::login_refused(std::uint64_t name, std::uint16_t class_and_detail,
-                                         std::uint64_t rule, faults::Time at) {
+                                         std::uint64_t rule, faults::Time at, std::uint8_t flag) {
   JournalEntry entry = plain(Kind::login_refused, at);
+  entry.flags = flag;
   entry.a = name;
   entry.b = class_and_detail;
   entry.d = rule;
@@ -130,6 +131,12 @@ JournalEntry JournalEntry::unit_change(std::uint16_t target, std::uint16_t lun,
   entry.lun = lun;
   entry.fault = target;
   entry.d = rule;
+  return entry;
+}
+
+JournalEntry JournalEntry::unit_healed(std::uint16_t target, std::uint16_t lun, faults::Time at) {
+  JournalEntry entry = unit_change(target, lun, {}, 0, at);
+  entry.code = kHealed;
   return entry;
 }
 

@@ -75,6 +75,9 @@ void WorkerPublisher::publish(std::shared_ptr<const faults::RuleSet> rules, Done
   names_.publish(*rules);  // before the first decision that the journal tells of
   const auto targets = world_.targets();
   keeper_.prepare(*rules, targets);
+  if (rules->epoch() != world_.rules()->epoch() && !homes_.empty())
+    world_.shared_journal.add(JournalEntry::rules_published(
+        rules->epoch(), world_.since_start(homes_.front().first->now())));
   world_.set_rules(rules);  // first: whoever begins from now on has the new set
   keeper_.retire(*rules, targets);
   auto gathering = std::make_shared<Gathering>();

@@ -62,10 +62,6 @@ void TaskOperation::on_time(TimePoint) {
   runner->wake(*this);
 }
 
-void TaskRunner::adopt(std::shared_ptr<const faults::RuleSet> rules) {
-  rules_ = std::move(rules);
-}
-
 bool TaskRunner::has_older_than(std::uint64_t epoch) const {
   return std::ranges::any_of(operations_,
                              [&](const auto& each) { return each->rules_epoch < epoch; });
@@ -106,30 +102,6 @@ void TaskRunner::decide(const iscsi::Task& task) {
     around.writes = &history;
     ask();
   });
-}
-
-const faults::Decision& TaskRunner::decide(const iscsi::effect::JudgeTaskManagement& function) {
-  faults::Facts facts;
-  facts.site = faults::Site::tmf_rx;
-  facts.session = &facts_;
-  facts.now = world_.since_start(now_);
-  facts.lun = function.lun.value_or(0);
-  facts.has_lun = function.lun.has_value();
-  facts.cmd_sn = function.cmd_sn;
-  facts.immediate = function.immediate;
-  facts.function = function.function;
-  faults::decide_task_management(*rules_, rule_state_, world_.seed, facts, {}, decision_);
-  JournalEntry entry;
-  entry.kind = JournalEntry::Kind::function;
-  entry.flags = function.immediate ? JournalEntry::immediate : 0;
-  entry.code = function.function;
-  entry.lun = function.lun.value_or(0xffff);
-  entry.session = number_;
-  entry.cmd_sn = function.cmd_sn;
-  entry.at_ns = static_cast<std::uint64_t>(facts.now.count());
-  entry.c = std::uint64_t{function.initiator_task_tag} << 32 | function.referenced_task_tag;
-  add_decision(loop_.journal(), decision_, entry);
-  return decision_;
 }
 
 /// Carries out what was decided.  False: the command goes the way of all.

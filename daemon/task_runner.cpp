@@ -82,7 +82,10 @@ TaskRunner::TaskRunner(Loop& loop, World& world, iscsi::Session& session, iscsi:
       facts_(std::move(facts)),
       rules_(world.rules()),
       number_(session_number) {
-  loop_.journal().add(JournalEntry::session_up(number_, world_.since_start(loop_.now())));
+  const auto now = world_.since_start(loop_.now());
+  loop_.journal().add(JournalEntry::session_up(number_, now));
+  loop_.journal().add(
+      JournalEntry::rules_adopted(number_, session_.next_cmd_sn(), rules_->epoch(), now));
 }
 
 TaskRunner::~TaskRunner() {

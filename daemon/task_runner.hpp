@@ -129,8 +129,11 @@ class TaskRunner {
   /// Commands that the rules hold, delay or silence.
   std::size_t under_rules() const { return ordeals_; }
 
-  /// What the rules make of a task management function; good until the next decision.
+  /// What the rules make of a task management function; good until the next decision.  The journal
+  /// is told.
   const faults::Decision& decide(const iscsi::effect::JudgeTaskManagement& function);
+  /// Tells the journal of the functions that have ended.
+  void tell_management_ends();
 
   // Effects of the session, in order.
   void run(iscsi::Task& task, bytes::View immediate_data, iscsi::Effects& effects);
@@ -227,8 +230,9 @@ class TaskRunner {
   std::shared_ptr<const faults::RuleSet> rules_;
   faults::RuleState rule_state_;
   faults::Facts facts_at_hand_;
-  faults::Decision decision_;  ///< of the command at hand
-  std::uint32_t number_;       ///< of the session, for the journal
+  faults::Decision decision_;            ///< of the command at hand
+  std::vector<JournalEntry> functions_;  ///< that were decided about and have not ended
+  std::uint32_t number_;                 ///< of the session, for the journal
   TimePoint now_{};
   /// Whether the command at hand ended while run() had it.
   enum class Ended : std::uint8_t { no, in_run, yes };

@@ -39,10 +39,12 @@ std::string code_text(scsi::SenseCode code) {
 }  // namespace
 
 void change_unit(World& world, TargetHost& target, std::uint16_t lun,
-                 const faults::UnitChange& change, faults::Time now) {
+                 const faults::UnitChange& change, faults::Time now, std::uint64_t rule) {
   const auto number = change.lun.value_or(lun);
   const auto host = target.configured_luns()->find(number);
   if (!host) return;
+  world.shared_journal.add(
+      JournalEntry::unit_change(target.index(), number, change.kind, rule, now));
   const auto before = host->report(now).state;
   host->change(change, now);
   const auto after = host->report(now).state;
@@ -75,7 +77,7 @@ bool apply_to_units(World& world, TargetHost& target, LunHost& host,
   bool any = false;
   for (const auto& strike : decision.strikes) {
     if (const auto* change = std::get_if<faults::UnitChange>(&strike.effect->action))
-      change_unit(world, target, host.number(), *change, now);
+      change_unit(world, target, host.number(), *change, now, strike.rule->lifetime->serial);
     else if (const auto* attention = std::get_if<faults::Attention>(&strike.effect->action))
       raise(host, *attention, own);
     else
@@ -91,11 +93,14 @@ bool apply_to_units(World& world, TargetHost& target, LunHost& host,
   return any;
 }
 
-std::size_t heal_units(World& world) {
+std::size_t heal_units(World& world, faults::Time now) {
   std::size_t healed = 0;
   for (const auto& target : world.targets()) {
-    for (const auto& host : target->configured_luns()->by_number)
-      if (host && host->heal()) ++healed;
+    for (const auto& host : target->configured_luns()->by_number) {
+      if (!host || !host->heal()) continue;
+      world.shared_journal.add(JournalEntry::unit_healed(target->index(), host->number(), now));
+      ++healed;
+    }
     target->refresh_luns();
   }
   return healed;

@@ -4,7 +4,9 @@
 
 #include "daemon/aliases.hpp"
 #include "daemon/clock.hpp"
+#include "daemon/journal.hpp"
 #include "daemon/lun_host.hpp"
+#include "daemon/name_table.hpp"
 #include "protocol/iscsi/directory.hpp"
 #include "protocol/iscsi/login.hpp"
 
@@ -128,6 +130,8 @@ class World {
   const TimePoint started_at;  ///< where the time of the rules begins
   SessionTable sessions;
   AliasTable aliases;
+  SharedJournal shared_journal;  ///< what no loop does by itself
+  NameTable refused_logins;      ///< of JournalEntry::login_refused
   /// Held by every operation that a device may still be busy with; its use_count() tells when none
   /// is left.
   const std::shared_ptr<const int> busy = std::make_shared<int>(0);

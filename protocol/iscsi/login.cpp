@@ -62,6 +62,11 @@ class Login::Impl {
   LoginStatus status_ = LoginStatus::success;
   std::string failure_;
 
+  const std::string& initiator_name() const {
+    static const std::string none;
+    return said_.initiator_name ? *said_.initiator_name : none;
+  }
+
  private:
   /// What the names of the first request said, to compare repetitions with.
   struct Said {
@@ -336,6 +341,9 @@ Login::State Login::receive(const PduView& pdu, bytes::Buffer& out) {
 }
 const LoginResult& Login::result() const {
   return impl_->result_;
+}
+const std::string& Login::initiator_name() const {
+  return impl_->initiator_name();
 }
 std::uint16_t Login::status() const {
   return static_cast<std::uint16_t>(impl_->status_);
