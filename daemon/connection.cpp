@@ -132,7 +132,7 @@ iscsi::LoginOrder Connection::judge(std::string_view initiator, const iscsi::Isi
                                     std::string_view target) {
   constexpr std::uint16_t kNotFound = 0x0203;
   const auto rules = world_.rules();
-  if (rules->ignores_logins()) return {};
+  if (rules->ignores_logins() || world_.replay()) return {};  // logins are not replayed
   const auto session = facts_of(initiator, isid, target);
   faults::Facts facts;
   facts.site = faults::Site::login_rx;

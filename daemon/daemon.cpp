@@ -120,7 +120,8 @@ void Daemon::adopt(config::Config config, config::Secrets secrets, Units units) 
     if (kept == units.end() || kept->second.host != unit.host) unit.host->retire();
   }
   auto targets = make_targets(config, units);
-  publisher_.prepare(*book_.rules(), targets);
+  const auto replay = world_.replay();
+  publisher_.keeper().prepare(replay ? *replay->rules() : *book_.rules(), targets);
   world_.set_targets(std::move(targets));
   world_.set_limits(limits_of(config.limits));
   world_.sessions.set_limit(config.limits.max_sessions);
@@ -273,12 +274,15 @@ std::vector<control::Route> Daemon::fault_routes() {
     routes.push_back(std::move(route));
   for (auto& route : journal_routes())
     routes.push_back(std::move(route));
+  for (auto& route : replayer_.routes())
+    routes.push_back(std::move(route));
   for (auto& route : control::task_routes(publisher_))
     routes.push_back(std::move(route));
   return routes;
 }
 
 void Daemon::heal(bool data) {
+  replayer_.install(nullptr, [] {});
   heal_units(world_, world_.since_start(clock_.now()));
   heal_media(world_, book_.rules()->epoch(), data);
   publisher_.for_each(
@@ -412,6 +416,7 @@ bool Daemon::stop() {
     clean = wait_for([&] { return nobody() && world_.busy.use_count() == 1; });
   }
   control_->stop();
+  replayer_.stop();
   for (auto& home : homes_)
     home.worker->stop_and_join();
   if (!clean) return false;  // a device is still at work on memory of ours: nothing may be freed

@@ -9,6 +9,7 @@
 #include "daemon/journal_view.hpp"
 #include "daemon/listener.hpp"
 #include "daemon/publisher.hpp"
+#include "daemon/replayer.hpp"
 #include "daemon/rule_book.hpp"
 #include "daemon/worker.hpp"
 #include "daemon/world.hpp"
@@ -88,6 +89,7 @@ class Daemon {
   RuleNames rule_names_;
   NameTable marks_;
   WorkerPublisher publisher_{world_, rule_names_};
+  Replayer replayer_{world_, publisher_, rule_names_, clock_};
   RuleBook book_;
   std::vector<Home> homes_;
   std::vector<std::unique_ptr<Listener>> listeners_;

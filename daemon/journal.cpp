@@ -150,6 +150,14 @@ JournalEntry JournalEntry::replay(bool on, faults::Time at) {
   return plain(on ? Kind::replay_on : Kind::replay_off, at);
 }
 
+JournalEntry JournalEntry::replay_adopted(bool on, std::uint32_t session, std::uint32_t cmd_sn,
+                                          faults::Time at) {
+  JournalEntry entry = replay(on, at);
+  entry.session = session;
+  entry.cmd_sn = cmd_sn;
+  return entry;
+}
+
 scsi::Cdb JournalEntry::cdb() const {
   scsi::Cdb cdb;
   const auto put = [&](std::size_t at, std::size_t octets, std::uint64_t value) {

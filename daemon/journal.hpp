@@ -110,6 +110,9 @@ struct JournalEntry {
   /// `name`: number in the table of marks.
   static JournalEntry mark(std::uint64_t name, faults::Time at);
   static JournalEntry replay(bool on, faults::Time at);
+  /// A session goes by the recording, or no longer, from `cmd_sn` on.
+  static JournalEntry replay_adopted(bool on, std::uint32_t session, std::uint32_t cmd_sn,
+                                     faults::Time at);
 
   // What an entry says, for readers; each only of the kinds that have it.
   scsi::Cdb cdb() const;  ///< the first 16 octets

@@ -323,6 +323,7 @@ config::Json to_json(const JournalEntry& entry, JournalNames& names) {
       break;
     case Kind::replay_on:
     case Kind::replay_off:
+      if (entry.session != 0) out["cmd_sn"] = entry.cmd_sn;
       break;
   }
   return out;

@@ -74,12 +74,14 @@ void WorkerPublisher::drain(std::uint64_t epoch, std::function<void()> done) {
 void WorkerPublisher::publish(std::shared_ptr<const faults::RuleSet> rules, Done done) {
   names_.publish(*rules);  // before the first decision that the journal tells of
   const auto targets = world_.targets();
-  keeper_.prepare(*rules, targets);
+  const auto replay = world_.replay();
+  const auto& deciding = replay ? *replay->rules() : *rules;
+  keeper_.prepare(deciding, targets);
   if (rules->epoch() != world_.rules()->epoch() && !homes_.empty())
     world_.shared_journal.add(JournalEntry::rules_published(
         rules->epoch(), world_.since_start(homes_.front().first->now())));
   world_.set_rules(rules);  // first: whoever begins from now on has the new set
-  keeper_.retire(*rules, targets);
+  keeper_.retire(deciding, targets);
   auto gathering = std::make_shared<Gathering>();
   gathering->barrier.epoch = rules->epoch();
   gathering->missing = homes_.size();

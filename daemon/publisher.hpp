@@ -26,10 +26,8 @@ class WorkerPublisher final : public Publisher {
 
   /// Runs `part` for every connection on its own thread, then `done` on the last of them.
   void for_each(std::function<void(Connection&)> part, std::function<void()> done);
-  /// Units that are about to join.
-  void prepare(const faults::RuleSet& rules, const TargetHosts& targets) {
-    keeper_.prepare(rules, targets);
-  }
+  /// What the rules mean for the media, beside publish(): units that are about to join, replays.
+  OverlayKeeper& keeper() { return keeper_; }
 
   /// Calls `done` when no command is in progress that was decided under an earlier epoch.
   void drain(std::uint64_t epoch, std::function<void()> done);

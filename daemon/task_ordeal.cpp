@@ -62,11 +62,6 @@ void TaskOperation::on_time(TimePoint) {
   runner->wake(*this);
 }
 
-bool TaskRunner::has_older_than(std::uint64_t epoch) const {
-  return std::ranges::any_of(operations_,
-                             [&](const auto& each) { return each->rules_epoch < epoch; });
-}
-
 faults::Facts TaskRunner::describe(const iscsi::Task& task, LunPath* path) const {
   faults::Facts facts;
   facts.session = &facts_;
@@ -93,6 +88,7 @@ faults::Facts TaskRunner::describe(const iscsi::Task& task, LunPath* path) const
 void TaskRunner::decide(const iscsi::Task& task) {
   LunPath* path = task.lun ? path_to(*task.lun) : nullptr;
   facts_at_hand_ = describe(task, path);
+  if (replay_) return replay_->decide(facts_at_hand_, rule_state_, decision_);
   faults::Surroundings around;
   const auto ask = [&] {
     faults::decide(*rules_, rule_state_, world_.seed, facts_at_hand_, around, decision_);
@@ -198,7 +194,7 @@ void TaskRunner::proceed_ordeal(const OperationPtr& operation) {
     trial.payload_decided = true;
     trial.facts.payload = operation->data;
     trial.facts.payload_known = true;
-    faults::decide_payload(*trial.rules, rule_state_, world_.seed, trial.facts, {}, decision_);
+    decide_payload(trial);
     if (!decision_.quiet()) {
       JournalEntry about = operation->entry;
       about.at_ns = static_cast<std::uint64_t>(world_.since_start(now_).count());
@@ -229,7 +225,7 @@ void TaskRunner::wait(TaskOperation& operation, Stage then, std::optional<When> 
   const auto now = loop_.now();
   operation.stage = then;
   const auto wait =
-      due(trial, when, world_.since_start(now), world_.since_start(trial.arrived), world_.seed);
+      due(trial, when, world_.since_start(now), world_.since_start(trial.arrived), seed_of(trial));
   trial.asked += wait.asked;
   trial.due = world_.started_at + wait.until;
   const bool before = !when || *when == When::before;

@@ -1,5 +1,5 @@
-// What sets of rules and task management have to do with a session: a set is adopted, a function
-// is decided about, and the journal is told of both.
+// What a session goes by: sets of rules and replays are adopted, functions and payloads decided
+// about.  Commands are in task_ordeal.cpp.
 #include "daemon/task_runner.hpp"
 
 #include <algorithm>
@@ -8,11 +8,50 @@
 namespace faultlun::daemon {
 
 void TaskRunner::adopt(std::shared_ptr<const faults::RuleSet> rules) {
+  if (replay_) return;  // its end looks for what is in force by then
   // The same set comes again for its barrier.
   if (rules->epoch() != rules_->epoch())
     loop_.journal().add(JournalEntry::rules_adopted(number_, session_.next_cmd_sn(), rules->epoch(),
                                                     world_.since_start(loop_.now())));
   rules_ = std::move(rules);
+}
+
+void TaskRunner::adopt_replay(const std::shared_ptr<const faults::ReplaySet>& set) {
+  const auto* now = replay_ ? &replay_->set() : nullptr;
+  if (now == set.get()) return;
+  const auto at = world_.since_start(loop_.now());
+  const auto cmd_sn = session_.next_cmd_sn();
+  loop_.journal().add(JournalEntry::replay_adopted(set != nullptr, number_, cmd_sn, at));
+  replay_.reset();
+  if (set != nullptr) {
+    replay_.emplace(set, facts_);
+    rules_ = set->rules();
+    return;
+  }
+  rules_ = world_.rules();
+  loop_.journal().add(JournalEntry::rules_adopted(number_, cmd_sn, rules_->epoch(), at));
+}
+
+bool TaskRunner::has_older_than(std::uint64_t epoch) const {
+  return std::ranges::any_of(operations_, [&](const auto& each) {
+    return each->rules_epoch < epoch || (each->rules_epoch >= faults::kReplayEpochs && !replay_);
+  });
+}
+
+/// The Data-Out of a command is here.  Nothing more strikes one whose replay has ended.
+void TaskRunner::decide_payload(const Ordeal& trial) {
+  if (!faults::is_replay(*trial.rules)) {
+    faults::decide_payload(*trial.rules, rule_state_, world_.seed, trial.facts, {}, decision_);
+  } else if (replay_ && replay_->set().rules() == trial.rules) {
+    replay_->decide_payload(trial.facts, rule_state_, decision_);
+  } else {
+    decision_.clear();
+  }
+}
+
+/// Of the run in which the command was decided about.
+std::uint64_t TaskRunner::seed_of(const Ordeal& trial) const {
+  return replay_ && faults::is_replay(*trial.rules) ? replay_->set().seed() : world_.seed;
 }
 
 const faults::Decision& TaskRunner::decide(const iscsi::effect::JudgeTaskManagement& function) {
@@ -34,7 +73,10 @@ const faults::Decision& TaskRunner::decide(const iscsi::effect::JudgeTaskManagem
   functions_.push_back(
       JournalEntry::function(about, function.function, function.referenced_task_tag, facts.now));
   loop_.journal().add(functions_.back());
-  faults::decide_task_management(*rules_, rule_state_, world_.seed, facts, {}, decision_);
+  if (replay_)
+    replay_->decide_task_management(facts, rule_state_, decision_);
+  else
+    faults::decide_task_management(*rules_, rule_state_, world_.seed, facts, {}, decision_);
   add_decision(loop_.journal(), decision_, functions_.back());
   return decision_;
 }

@@ -84,6 +84,7 @@ TaskRunner::TaskRunner(Loop& loop, World& world, iscsi::Session& session, iscsi:
       number_(session_number) {
   const auto now = world_.since_start(loop_.now());
   loop_.journal().add(JournalEntry::session_up(number_, now));
+  if (const auto replay = world_.replay()) return adopt_replay(replay);
   loop_.journal().add(
       JournalEntry::rules_adopted(number_, session_.next_cmd_sn(), rules_->epoch(), now));
 }
@@ -156,7 +157,7 @@ void TaskRunner::run(iscsi::Task& task, bytes::View immediate_data, iscsi::Effec
   // that no rule matched and that ends at once, one entry tells all.
   const JournalEntry entry = entry_for(task);
   bool told = false;
-  if (!rules_->ignores_commands()) {
+  if (replay_ || !rules_->ignores_commands()) {
     decide(task);
     told = !decision_.quiet();
     if (told) {

@@ -92,6 +92,8 @@ class TaskRunner {
 
   /// Rules from the next command on.
   void adopt(std::shared_ptr<const faults::RuleSet> rules);
+  /// The recording decides instead of the rules, from the next command on; null: the rules again.
+  void adopt_replay(const std::shared_ptr<const faults::ReplaySet>& set);
   const faults::RuleSet& rules() const { return *rules_; }
   const faults::SessionFacts& facts() const { return facts_; }
   const faults::RuleState& rule_state() const { return rule_state_; }
@@ -197,6 +199,8 @@ class TaskRunner {
   // task_ordeal.cpp
   faults::Facts describe(const iscsi::Task& task, LunPath* path) const;
   void decide(const iscsi::Task& task);
+  void decide_payload(const Ordeal& trial);
+  std::uint64_t seed_of(const Ordeal& trial) const;
   bool disturbed(iscsi::Task& task, bytes::View immediate, iscsi::Effects& effects);
   void undergo(iscsi::Task& task, std::shared_ptr<LunHost> host, std::unique_ptr<Ordeal> ordeal,
                bytes::View immediate, iscsi::Effects& effects);
@@ -227,7 +231,8 @@ class TaskRunner {
   std::vector<std::unique_ptr<std::array<LunPath, kPathsPerPage>>> paths_;
   std::list<OperationPtr> operations_;
   faults::SessionFacts facts_;
-  std::shared_ptr<const faults::RuleSet> rules_;
+  std::shared_ptr<const faults::RuleSet> rules_;  ///< of the replay while there is one
+  std::optional<faults::ReplayState> replay_;
   faults::RuleState rule_state_;
   faults::Facts facts_at_hand_;
   faults::Decision decision_;            ///< of the command at hand

@@ -175,9 +175,10 @@ LoginVerdict Login::Impl::process_text() {
   if (parsed.problem != nullptr) return initiator_error(parsed.problem);
   Declared keys;
   if (auto problem = collect(negotiation_, parsed.pairs, keys)) return initiator_error(*problem);
-  auto verdict = introduced_ ? compare_names(keys) : introduce(keys);
+  const bool first = !introduced_;
+  auto verdict = first ? introduce(keys) : compare_names(keys);
+  if (first || verdict.ok()) remember(keys);
   if (!verdict.ok()) return verdict;
-  remember(keys);
   if (verdict = check_security(keys); !verdict.ok()) return verdict;
   if (auto problem = answer(negotiation_, parsed.pairs, unsent_)) return initiator_error(*problem);
   declare_ours();

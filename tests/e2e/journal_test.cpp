@@ -14,7 +14,7 @@ namespace {
 using nlohmann::json;
 using Kinds = std::vector<std::string>;
 
-constexpr std::uint8_t kAbortTask = 1, kQueryTask = 9;
+constexpr std::uint8_t kAbortTask = 1, kAbortTaskSet = 2;
 const std::string kOfOne = "session=*:raw,*";
 
 std::vector<json> lines_of(const std::string& body) {
@@ -146,17 +146,16 @@ TEST_CASE("journal: times are those of the commands, to the microsecond") {
 
 TEST_CASE("journal: functions are told of without any rule, with their answers") {
   FaultLab lab;
-  HeldWrite held(lab.one, 0);
   const auto since = end_of(lab.control);
-  CHECK(lab.one.manage(kQueryTask, 0, held.tag) == 7);
-  CHECK(held.complete().good());
-  CHECK(lab.one.manage(kAbortTask, 0, held.tag, lab.one.cmd_sn) == 1);
+  CHECK(lab.one.manage(kAbortTaskSet) == 0);
+  CHECK(lab.one.manage(kAbortTask, 0, 0x77, lab.one.cmd_sn) == 1);
   const auto entries = journal(lab.control, "since=" + since + "&kind=function,response");
   REQUIRE(kinds(entries) == Kinds{"function", "response", "function", "response"});
-  CHECK(entries[0]["function"] == "QUERY TASK");
+  CHECK(entries[0]["function"] == "ABORT TASK SET");
   CHECK(entries[0]["task_tag"] == entries[1]["task_tag"]);
-  CHECK(entries[1]["response"] == "function succeeded");
+  CHECK(entries[1]["response"] == "function complete");
   CHECK(entries[2]["function"] == "ABORT TASK");
+  CHECK(entries[2]["referenced_task_tag"] == "0x00000077");
   CHECK(entries[3]["response"] == "task does not exist");
   for (const auto& each : entries)
     CHECK(each["lun"] == 0);
@@ -166,12 +165,12 @@ TEST_CASE("journal: functions are told of without any rule, with their answers")
 
 TEST_CASE("journal: what rules decide about a function follows it, and a silent one is flagged") {
   FaultLab lab;
-  const auto about = R"({"initiator":"*:raw","tmf":"QUERY_TASK"})";
+  const auto about = R"({"initiator":"*:raw","tmf":"ABORT_TASK_SET"})";
   lab.control.put_rule(rule("late", about, R"({"tmf.delay":{"delay":"3ms"}})"));
   lab.control.put_rule(rule("never", about, R"({"tmf.never":{}})", R"(,"gate":{"nth":2})"));
   const auto since = end_of(lab.control);
-  CHECK(lab.one.manage(kQueryTask) == 0);
-  lab.one.check.forget(lab.one.send(task_management(kQueryTask)));
+  CHECK(lab.one.manage(kAbortTaskSet) == 0);
+  lab.one.check.forget(lab.one.send(task_management(kAbortTaskSet)));
   lab.one.expect_silence(50);
   const auto entries = wait_for(lab.control, "since=" + since, "response", 2);
   REQUIRE(kinds(entries) == Kinds{"function", "decision", "strike", "decision", "response",
@@ -284,7 +283,7 @@ TEST_CASE("journal: its hash is about decisions alone") {
     for (std::uint32_t i = 0; i < 50; ++i) {
       session.execute_read(read_10(i, 1), 512);
       if (with_more && i == 20) {
-        session.manage(kQueryTask);
+        session.manage(kAbortTaskSet);
         LoginOptions nowhere = second_initiator();
         nowhere.target = "iqn.2026-11.example.faultlun:nowhere";
         CHECK(status_of(target, nowhere) == 0x0203);

@@ -197,6 +197,9 @@ TEST_CASE("functions, logins, sets, units and marks are told in words") {
   CHECK(told(bench, JournalEntry::mark(bench.marks.add("go"), Time(1))).at("name") == "go");
   CHECK(told(bench, JournalEntry::mark(999, Time(1))).at("name") == "#999");
   CHECK(told(bench, JournalEntry::replay(true, Time(1))).at("kind") == "replay_on");
+  const auto adopted = told(bench, JournalEntry::replay_adopted(false, 1, 12, Time(1)));
+  CHECK(adopted.at("kind") == "replay_off");
+  CHECK(adopted.at("cmd_sn") == 12);
 }
 
 TEST_CASE("every kind has a name that is found again") {
