@@ -246,7 +246,7 @@ std::vector<Route> journal_routes(JournalContext context) {
                   "numbers.",
        .handler = [shared](const Request&) { return get_hash(*shared); },
        .operation_id = "get_journal_hash",
-       .replies = {{200, "the numbers"}}},
+       .replies = {{200, "the numbers", "JournalHash"}}},
   };
 }
 

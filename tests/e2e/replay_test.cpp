@@ -30,7 +30,7 @@ constexpr char kRules[] = R"j({"rules":[
 {"id":"loses","match":{"op":"write"},"gate":{"p":0.2},"effect":{"data.lost_write":{}}},
 {"id":"slow","match":{"op":"any"},"gate":{"p":0.3},
  "effect":{"time.service":{"dist":"uniform","min":"100us","max":"2ms"}}},
-{"id":"denies","match":{"tmf":"ABORT_TASK_SET"},"gate":{"p":0.5},"effect":{"tmf.response":{"code":255}}}
+{"id":"denies","match":{"tmf":"ABORT_TASK_SET"},"gate":{"p":0.5},"effect":{"tmf.response":{"response":255}}}
 ]})j";
 
 /// What an initiator sees of one command or function.
