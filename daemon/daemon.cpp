@@ -120,8 +120,7 @@ void Daemon::adopt(config::Config config, config::Secrets secrets, Units units) 
     if (kept == units.end() || kept->second.host != unit.host) unit.host->retire();
   }
   auto targets = make_targets(config, units);
-  const auto replay = world_.replay();
-  publisher_.keeper().prepare(replay ? *replay->rules() : *book_.rules(), targets);
+  publisher_.prepare(*book_.rules(), targets);
   world_.set_targets(std::move(targets));
   world_.set_limits(limits_of(config.limits));
   world_.sessions.set_limit(config.limits.max_sessions);

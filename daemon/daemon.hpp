@@ -89,7 +89,7 @@ class Daemon {
   RuleNames rule_names_;
   NameTable marks_;
   WorkerPublisher publisher_{world_, rule_names_};
-  Replayer replayer_{world_, publisher_, rule_names_, clock_};
+  Replayer replayer_{world_, publisher_, clock_};
   RuleBook book_;
   std::vector<Home> homes_;
   std::vector<std::unique_ptr<Listener>> listeners_;

@@ -71,7 +71,26 @@ void WorkerPublisher::drain(std::uint64_t epoch, std::function<void()> done) {
     });
 }
 
-void WorkerPublisher::publish(std::shared_ptr<const faults::RuleSet> rules, Done done) {
+void WorkerPublisher::prepare(const faults::RuleSet& rules, const TargetHosts& targets) {
+  const std::lock_guard lock(mutex_);
+  const auto replay = world_.replay();
+  keeper_.prepare(replay ? *replay->rules() : rules, targets);
+}
+
+bool WorkerPublisher::publish_replay(const std::shared_ptr<const faults::ReplaySet>& replay) {
+  const std::lock_guard lock(mutex_);
+  if (world_.replay() == replay) return false;
+  const auto rules = replay ? replay->rules() : world_.rules();
+  const auto targets = world_.targets();
+  names_.publish(*rules);
+  keeper_.prepare(*rules, targets);
+  world_.set_replay(replay);
+  keeper_.retire(*rules, targets);
+  return true;
+}
+
+void WorkerPublisher::enforce(const std::shared_ptr<const faults::RuleSet>& rules) {
+  const std::lock_guard lock(mutex_);
   names_.publish(*rules);  // before the first decision that the journal tells of
   const auto targets = world_.targets();
   const auto replay = world_.replay();
@@ -82,6 +101,10 @@ void WorkerPublisher::publish(std::shared_ptr<const faults::RuleSet> rules, Done
         rules->epoch(), world_.since_start(homes_.front().first->now())));
   world_.set_rules(rules);  // first: whoever begins from now on has the new set
   keeper_.retire(deciding, targets);
+}
+
+void WorkerPublisher::publish(std::shared_ptr<const faults::RuleSet> rules, Done done) {
+  enforce(rules);
   auto gathering = std::make_shared<Gathering>();
   gathering->barrier.epoch = rules->epoch();
   gathering->missing = homes_.size();

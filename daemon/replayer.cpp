@@ -11,20 +11,13 @@ namespace faultlun::daemon {
 
 void Replayer::install(std::shared_ptr<const faults::ReplaySet> set, std::function<void()> done) {
   const std::lock_guard lock(mutex_);
-  const bool changes = world_.replay() != set;
-  const auto rules = set ? set->rules() : world_.rules();
-  if (changes) {
-    const auto targets = world_.targets();
-    if (set)
-      for (const auto& rule : rules->rules())
-        rule->lifetime->host = make_rule_host(rule->rule);
-    names_.publish(*rules);  // before the first decision that the journal tells of
-    publisher_.keeper().prepare(*rules, targets);
-    world_.set_replay(set);  // first: whoever begins from now on has it
-    publisher_.keeper().retire(*rules, targets);
+  if (set)
+    for (const auto& rule : set->rules()->rules())
+      if (!rule->lifetime->host) rule->lifetime->host = make_rule_host(rule->rule);
+  if (publisher_.publish_replay(set)) {
     world_.shared_journal.add(
         JournalEntry::replay(set != nullptr, world_.since_start(clock_.now())));
-    log::faults().info("replay {} rules={}", set ? "begins" : "ends", rules->rules().size());
+    log::faults().info("replay {}", set ? "begins" : "ends");
   }
   publisher_.for_each(
       [set](Connection& connection) {

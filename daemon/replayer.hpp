@@ -18,8 +18,8 @@ namespace faultlun::daemon {
 /// All that it is given outlives it.  Safe for all threads but for stop().
 class Replayer {
  public:
-  Replayer(World& world, WorkerPublisher& publisher, RuleNames& names, const Clock& clock)
-      : world_(world), publisher_(publisher), names_(names), clock_(clock) {}
+  Replayer(World& world, WorkerPublisher& publisher, const Clock& clock)
+      : world_(world), publisher_(publisher), clock_(clock) {}
   ~Replayer() { stop(); }
   Replayer(const Replayer&) = delete;
   Replayer& operator=(const Replayer&) = delete;
@@ -39,7 +39,6 @@ class Replayer {
  private:
   World& world_;
   WorkerPublisher& publisher_;
-  RuleNames& names_;
   const Clock& clock_;
   std::mutex mutex_;        ///< one install() at a time, in the same order for all workers
   std::mutex aside_mutex_;  ///< aside_
