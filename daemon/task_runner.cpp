@@ -84,9 +84,11 @@ TaskRunner::TaskRunner(Loop& loop, World& world, iscsi::Session& session, iscsi:
       number_(session_number) {
   const auto now = world_.since_start(loop_.now());
   loop_.journal().add(JournalEntry::session_up(number_, now));
-  if (const auto replay = world_.replay()) return adopt_replay(replay);
-  loop_.journal().add(
-      JournalEntry::rules_adopted(number_, session_.next_cmd_sn(), rules_->epoch(), now));
+  if (const auto replay = world_.replay())
+    adopt_replay(replay);
+  else
+    loop_.journal().add(
+        JournalEntry::rules_adopted(number_, session_.next_cmd_sn(), rules_->epoch(), now));
 }
 
 TaskRunner::~TaskRunner() {
