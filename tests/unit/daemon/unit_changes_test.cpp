@@ -114,19 +114,21 @@ TEST_CASE("what a decision does to units is done in order, and what is missing c
   queue.action = faults::Attention{{kModes, scsi::sense("capacity_data_has_changed")}};
   offline.action = change(Change::offline);
   answer.action = faults::Answer{};
-  faults::InstalledRule rule;
-  rule.lifetime = std::make_shared<faults::RuleLifetime>();
-  rule.lifetime->serial = 7;
+  faults::RuleSet::Entry entry;
+  entry.rule.id = "rule";
+  entry.lifetime = std::make_shared<faults::RuleLifetime>();
+  entry.lifetime->serial = 7;
+  const faults::RuleSet rules({entry}, 1, 0);
   faults::Decision decision;
   const auto apply = [&] {
     return apply_to_units(fixture.sim.world, *fixture.sim.target, fixture.unit(0), decision, kNexus,
                           0s);
   };
   CHECK_FALSE(apply());
-  decision.strikes.push_back({.rule = &rule, .effect = &answer});
+  decision.strikes.push_back({.rule = &rules.at(0), .effect = &answer});
   CHECK_FALSE(apply());
   for (const auto* effect : {&missing, &queue, &offline})
-    decision.strikes.push_back({.rule = &rule, .effect = effect});
+    decision.strikes.push_back({.rule = &rules.at(0), .effect = effect});
   CHECK(apply());
   CHECK(fixture.pending(0) == scsi::sense("capacity_data_has_changed"));
   CHECK(fixture.pending(0, kOther) == kModes);
