@@ -16,7 +16,7 @@ namespace {
 using faults::Recording;
 
 constexpr bool kRequired = true, kOptional = false;
-constexpr std::size_t kMaxAliasBytes = 512, kMaxTargetBytes = 255;
+constexpr std::size_t kMaxAliasBytes = 512, kMaxTargetBytes = 255, kMaxReasonBytes = 1024;
 constexpr std::uint16_t kMaxLunNumber = 16383;
 constexpr std::uint8_t kMaxFunction = 0x7f;  // seven bits, RFC 7143 §11.5.1
 constexpr std::size_t kRecordedCdbBytes = 16;
@@ -62,6 +62,13 @@ constexpr Key kStrikeKeys[] = {
   {"effect", kRequired, "number", "", "Place of the effect in the rule."},
   {"resolved", kRequired, "array of two numbers", "", "What was drawn for it."},
 };
+constexpr Key kUnmetKeys[] = {
+  {"s", kRequired, "number", "", "Session."},
+  {"sn", kRequired, "number", "", "CmdSN."},
+  {"imm", kOptional, "boolean", "false", "Immediate."},
+  {"unmet", kRequired, "number", "", "Rule."},
+  {"why", kRequired, "string", "", "The reason."},
+};
 constexpr Key kLostKeys[] = {
   {"lost", kRequired, "number", "", "Entries."},
   {"sessions", kRequired, "array of number", "", "Whose they may have been."},
@@ -73,6 +80,7 @@ constexpr Shape kRule    = {"replay_rule", "(a line)", kRuleKeys};
 constexpr Shape kEvent   = {"replay_event", "(a line)", kEventKeys};
 constexpr Shape kFired   = {"replay_fired", "(a line)", kFiredKeys};
 constexpr Shape kStrike  = {"replay_strike", "(a line)", kStrikeKeys};
+constexpr Shape kUnmet   = {"replay_unmet", "(a line)", kUnmetKeys};
 constexpr Shape kLost    = {"replay_lost", "(a line)", kLostKeys};
 // clang-format on
 
@@ -97,6 +105,7 @@ class Reader {
   void event(const Value& value);
   void fired(const Value& value);
   void strike(const Value& value);
+  void unmet(const Value& value);
   void lost(const Value& value);
   std::optional<Origin> origin(Object& in);
   Recording::Event* event_of(const Origin& origin, const Value& value);
@@ -130,7 +139,7 @@ void Reader::line(std::string_view text) {
   constexpr Row kRows[] = {{"cdb", &Reader::event},       {"fired", &Reader::fired},
                            {"strike", &Reader::strike},   {"tmf", &Reader::event},
                            {"session", &Reader::session}, {"rule", &Reader::rule},
-                           {"lost", &Reader::lost}};
+                           {"unmet", &Reader::unmet},     {"lost", &Reader::lost}};
   if (json.is_object())
     for (const auto& row : kRows)
       if (json.contains(row.key)) return (this->*row.read)(value);
@@ -303,6 +312,16 @@ void Reader::strike(const Value& value) {
   if (event->fired.empty() || event->fired.back().rule != *rule)
     return serial.fail("is a rule that did not fire just before; keep the lines in their order");
   event->fired.back().strikes.push_back({*effect, {numbers[0], numbers[1]}});
+}
+
+/// For who reads the file: the same fault meets the same medium again, or does not.
+void Reader::unmet(const Value& value) {
+  Object in(value, kUnmet);
+  origin(in);
+  rule_of(in.required("unmet"));
+  std::string why;
+  config::take(in.required("why").text(0, kMaxReasonBytes), why);
+  in.finish();
 }
 
 void Reader::lost(const Value& value) {

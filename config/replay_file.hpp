@@ -8,10 +8,12 @@
 //   {"serial": 3, "rule": {…}}                                  a rule, under a number
 //   {"s": 12, "sn": 7, "fired": 3, "key": "counter", "of": 0, "index": 2, "draw": 4660}
 //   {"s": 12, "sn": 7, "strike": 3, "effect": 0, "resolved": [250000, 0]}
+//   {"s": 12, "sn": 7, "unmet": 3, "why": "…"}                  an effect could not be carried out
 //   {"lost": 5, "sessions": [12]}                               entries are missing here
 //
 // `whole`: the session was recorded from its login on.  Zeros at the end of a CDB are left out.
 // `fired` and `strike` are of the last command or function of the session with the same CmdSN.
+// `unmet` is told for people: a replay tries again.
 #pragma once
 
 #include "config/object.hpp"

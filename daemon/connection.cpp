@@ -107,6 +107,7 @@ void Connection::receive_pdu(const iscsi::PduView& pdu) {
   if (phase_ == Phase::login) return receive_login(pdu);
   session_->receive(pdu, last_heard_, out_, effects_);
   perform_all();
+  if (runner_) runner_->tell_management_ends();
 }
 
 // ---- login
@@ -122,6 +123,8 @@ void Connection::receive_login(const iscsi::PduView& pdu) {
   out_.append(answer);
   if (state == iscsi::Login::State::more) return;
   loop_.counters().add(Metric::logins_failed);
+  if (!refusal_told_ && login_->status() != 0)
+    tell_refusal(login_->initiator_name(), login_->status(), 0, 0);
   log::iscsi().info("login failed peer={} status={:#06x} reason=\"{}\"", arrival_.peer_address,
                     login_->status(), login_->failure());
   close_after_flush("login failed");
@@ -144,7 +147,7 @@ iscsi::LoginOrder Connection::judge(std::string_view initiator, const iscsi::Isi
                                     std::string_view target) {
   constexpr std::uint16_t kNotFound = 0x0203;
   const auto rules = world_.rules();
-  if (rules->ignores_logins()) return {};
+  if (rules->ignores_logins() || world_.replay()) return {};  // logins are not replayed
   const auto session = facts_of(initiator, isid, target);
   faults::Facts facts;
   facts.site = faults::Site::login_rx;
@@ -158,8 +161,18 @@ iscsi::LoginOrder Connection::judge(std::string_view initiator, const iscsi::Isi
   log::faults().info("login of {} {} rule={}", initiator,
                      then == faults::Drop::Then::silent ? "left without an answer" : "refused",
                      why->rule.id);
-  if (then == faults::Drop::Then::silent) return {iscsi::LoginOrder::Kind::silence, 0, ""};
+  const bool silent = then == faults::Drop::Then::silent;
+  tell_refusal(initiator, silent ? std::uint16_t{0} : kNotFound, why->lifetime->serial,
+               silent ? JournalEntry::silent : 0);
+  if (silent) return {iscsi::LoginOrder::Kind::silence, 0, ""};
   return {iscsi::LoginOrder::Kind::refuse, kNotFound, "a rule says that there is no such target"};
+}
+
+void Connection::tell_refusal(std::string_view initiator, std::uint16_t status, std::uint64_t rule,
+                              std::uint8_t flag) {
+  refusal_told_ = true;
+  loop_.journal().add(JournalEntry::login_refused(world_.refused_logins.add(initiator), status,
+                                                  rule, world_.since_start(loop_.now()), flag));
 }
 
 void Connection::login_done() {
@@ -208,7 +221,7 @@ void Connection::enter_full_feature() {
     const auto number = world_.aliases.enter(facts);
     runner_ = std::make_unique<TaskRunner>(loop_, world_, *session_, out_, std::move(target),
                                            budget_, std::move(facts), number);
-    session_->ask_before_task_management(!runner_->rules().ignores_task_management());
+    session_->ask_before_task_management(true);  // the journal tells of every function
     runner_->set_on_output([this] { notify_output(); });
     runner_->set_on_drop([this] { loop_.post([self = shared_from_this()] { self->drop(true); }); });
   }
@@ -280,6 +293,7 @@ void Connection::respond(std::uint32_t initiator_task_tag, std::uint8_t response
                          std::uint32_t additional) {
   if (!session_) return;
   session_->finish_task_management(initiator_task_tag, response, additional, out_);
+  if (runner_) runner_->tell_management_ends();
   notify_output();
 }
 
@@ -333,6 +347,7 @@ void Connection::on_deadline(TimePoint now) {
     if (session_ && runner_) {
       management_faults_.on_deadline(now, *session_, out_, effects_);
       perform_all();
+      if (runner_) runner_->tell_management_ends();
     }
     if (ping_sent_ && *ping_sent_ + limits_.nop_timeout <= now) {
       loop_.counters().add(Metric::connections_timed_out);
@@ -380,7 +395,6 @@ void Connection::drop(bool reset) {
 
 std::optional<Connection::Adopted> Connection::adopt(std::shared_ptr<const faults::RuleSet> rules) {
   if (!runner_ || !session_) return std::nullopt;
-  session_->ask_before_task_management(!rules->ignores_task_management());
   runner_->adopt(std::move(rules));
   return Adopted{runner_->facts().alias(), summary_.target, summary_.tsih, session_->next_cmd_sn(),
                  session_->next_stat_sn()};

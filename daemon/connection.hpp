@@ -135,6 +135,8 @@ class Connection final : public iscsi::LoginJudge, public std::enable_shared_fro
   faults::SessionFacts facts_of(std::string_view initiator, const iscsi::Isid& isid,
                                 std::string_view target) const;
   void receive_login(const iscsi::PduView& pdu);
+  void tell_refusal(std::string_view initiator, std::uint16_t status, std::uint64_t rule,
+                    std::uint8_t flag);
   void login_done();
   void enter_full_feature();
   void receive_pdu(const iscsi::PduView& pdu);
@@ -162,6 +164,7 @@ class Connection final : public iscsi::LoginJudge, public std::enable_shared_fro
   bytes::Buffer held_answer_;  ///< the last login response while the old session ends
   SessionKey key_;
   bool in_table_ = false;
+  bool refusal_told_ = false;  ///< of the login, to the journal
   Summary summary_;
   std::unique_ptr<iscsi::Session> session_;
   std::unique_ptr<TaskRunner> runner_;

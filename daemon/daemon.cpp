@@ -196,11 +196,11 @@ JournalSources Daemon::journal_sources() const {
   JournalSources sources;
   for (const auto& home : homes_)
     sources.rings.push_back(&home.worker->journal());
-  sources.rings.push_back(&shared_journal_.ring());
+  sources.rings.push_back(&world_.shared_journal.ring());
   sources.aliases = &world_.aliases;
   sources.rules = &rule_names_;
   sources.marks = &marks_;
-  sources.logins = &refused_logins_;
+  sources.logins = &world_.refused_logins;
   return sources;
 }
 
@@ -252,10 +252,12 @@ std::vector<control::Route> Daemon::fault_routes() {
   auto routes = control::rule_routes(std::move(context));
   for (auto& route : control::lun_routes({&world_}))
     routes.push_back(std::move(route));
-  for (auto& route : control::lab_routes({&world_, &publisher_, &shared_journal_,
-                                          [this] { return world_.since_start(clock_.now()); }}))
+  for (auto& route : control::lab_routes(
+           {&world_, &publisher_, [this] { return world_.since_start(clock_.now()); }}))
     routes.push_back(std::move(route));
   for (auto& route : journal_routes())
+    routes.push_back(std::move(route));
+  for (auto& route : replayer_.routes())
     routes.push_back(std::move(route));
   for (auto& route : control::task_routes(publisher_))
     routes.push_back(std::move(route));
@@ -263,7 +265,8 @@ std::vector<control::Route> Daemon::fault_routes() {
 }
 
 void Daemon::heal(bool data) {
-  heal_units(world_);
+  replayer_.install(nullptr, [] {});
+  heal_units(world_, world_.since_start(clock_.now()));
   heal_media(world_, book_.rules()->epoch(), data);
   publisher_.for_each(
       [](Connection& connection) {
@@ -397,6 +400,7 @@ bool Daemon::stop() {
   }
   control_->stop();
   house_keeper_.stop_and_join();
+  replayer_.stop();
   for (auto& home : homes_)
     home.worker->stop_and_join();
   publisher_.stop();

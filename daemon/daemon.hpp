@@ -10,6 +10,7 @@
 #include "daemon/journal_view.hpp"
 #include "daemon/listener.hpp"
 #include "daemon/publisher.hpp"
+#include "daemon/replayer.hpp"
 #include "daemon/rule_book.hpp"
 #include "daemon/worker.hpp"
 #include "daemon/world.hpp"
@@ -86,9 +87,9 @@ class Daemon {
   World world_;
   Units units_;
   RuleNames rule_names_;
-  NameTable marks_, refused_logins_;
-  SharedJournal shared_journal_;  ///< what no worker does by itself
+  NameTable marks_;
   WorkerPublisher publisher_{world_, rule_names_};
+  Replayer replayer_{world_, publisher_, clock_};
   RuleBook book_;
   std::vector<Home> homes_;
   std::vector<std::unique_ptr<Listener>> listeners_;

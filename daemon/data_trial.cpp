@@ -81,10 +81,15 @@ void Trial::unmet_all(Refusal why) {
 /// Whoever takes overlays away says first that it will, and takes then; whoever lays one asks
 /// afterwards.  So one of the two sees the other.
 bool Trial::still_meant(const Struck& struck) const {
-  if (operation_->ordeal->rules->epoch() <= world_.healed_epoch.load()) return false;
+  const auto& decided = *operation_->ordeal->rules;
+  if (faults::is_replay(decided)) {
+    const auto replay = world_.replay();
+    return replay != nullptr && replay->rules()->epoch() == decided.epoch();
+  }
+  if (decided.epoch() <= world_.healed_epoch.load()) return false;
   if (!struck.overlay.sticky) return true;
   const auto now = world_.rules();
-  if (now->epoch() == operation_->ordeal->rules->epoch()) return true;
+  if (now->epoch() == decided.epoch()) return true;
   const auto* rule = now->find(struck.overlay.rule);
   return rule != nullptr && rule->rule.life.armed && rule->lifetime->serial == struck.serial;
 }

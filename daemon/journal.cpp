@@ -62,8 +62,9 @@ JournalEntry JournalEntry::session_down(std::uint32_t session, faults::Time at) 
 }
 
 JournalEntry JournalEntry::login_refused(std::uint64_t name, std::uint16_t class_and_detail,
-                                         std::uint64_t rule, faults::Time at) {
+                                         std::uint64_t rule, faults::Time at, std::uint8_t flag) {
   JournalEntry entry = plain(Kind::login_refused, at);
+  entry.flags = flag;
   entry.a = name;
   entry.b = class_and_detail;
   entry.d = rule;
@@ -95,6 +96,12 @@ JournalEntry JournalEntry::unit_change(std::uint16_t target, std::uint16_t lun,
   return entry;
 }
 
+JournalEntry JournalEntry::unit_healed(std::uint16_t target, std::uint16_t lun, faults::Time at) {
+  JournalEntry entry = unit_change(target, lun, {}, 0, at);
+  entry.code = kHealed;
+  return entry;
+}
+
 JournalEntry JournalEntry::mark(std::uint64_t name, faults::Time at) {
   JournalEntry entry = plain(Kind::mark, at);
   entry.a = name;
@@ -103,6 +110,14 @@ JournalEntry JournalEntry::mark(std::uint64_t name, faults::Time at) {
 
 JournalEntry JournalEntry::replay(bool on, faults::Time at) {
   return plain(on ? Kind::replay_on : Kind::replay_off, at);
+}
+
+JournalEntry JournalEntry::replay_adopted(bool on, std::uint32_t session, std::uint32_t cmd_sn,
+                                          faults::Time at) {
+  JournalEntry entry = replay(on, at);
+  entry.session = session;
+  entry.cmd_sn = cmd_sn;
+  return entry;
 }
 
 scsi::Cdb JournalEntry::cdb() const {

@@ -44,14 +44,16 @@ struct JournalEntry {
     timed = 8,
     order_dependent = 16,
     aborted = 32,
-    silent = 64,
+    silent = 64,  ///< no answer
     unmet = 128,  ///< strike: told of once more, because it could not be carried out
   };
   static constexpr std::uint16_t kNone = 0xffff;  ///< no LUN, no fault, no target
+  static constexpr std::uint8_t kHealed = 0xff;   ///< a code beside those of UnitChange::Kind
 
   Kind kind = Kind::command;
   std::uint8_t flags = 0;
-  std::uint8_t code = 0;    ///< opcode; function; Outcome; place of the effect; UnitChange::Kind
+  std::uint8_t code = 0;    ///< opcode; function; Outcome; place of the effect, or why it is unmet
+                            ///< (lun_backends::Refusal); UnitChange::Kind
   std::uint8_t status = 0;  ///< SCSI status; response of a function; Key of a decision
   std::uint16_t lun = kNone;
   std::uint16_t fault = kNone;  ///< strike: index into faults::fault_table(); unit: of the target
@@ -92,8 +94,9 @@ struct JournalEntry {
   static JournalEntry session_up(std::uint32_t session, faults::Time at);
   static JournalEntry session_down(std::uint32_t session, faults::Time at);
   /// `name`: number in the table of names of login_refused; `rule`: serial, 0 when no rule did it.
+  /// `flag`: silent when the login is left without an answer, or 0.
   static JournalEntry login_refused(std::uint64_t name, std::uint16_t class_and_detail,
-                                    std::uint64_t rule, faults::Time at);
+                                    std::uint64_t rule, faults::Time at, std::uint8_t flag = 0);
   /// A set was published.
   static JournalEntry rules_published(std::uint64_t epoch, faults::Time at);
   /// A session has it from `cmd_sn` on.
@@ -102,9 +105,14 @@ struct JournalEntry {
   static JournalEntry unit_change(std::uint16_t target, std::uint16_t lun,
                                   faults::UnitChange::Kind change, std::uint64_t rule,
                                   faults::Time at);
+  /// The unit is as configured again.
+  static JournalEntry unit_healed(std::uint16_t target, std::uint16_t lun, faults::Time at);
   /// `name`: number in the table of marks.
   static JournalEntry mark(std::uint64_t name, faults::Time at);
   static JournalEntry replay(bool on, faults::Time at);
+  /// A session goes by the recording, or no longer, from `cmd_sn` on.
+  static JournalEntry replay_adopted(bool on, std::uint32_t session, std::uint32_t cmd_sn,
+                                     faults::Time at);
 
   // What an entry says, for readers; each only of the kinds that have it.
   scsi::Cdb cdb() const;  ///< the first 16 octets

@@ -1,6 +1,7 @@
 #include "daemon/journal_export.hpp"
 
 #include "config/units.hpp"
+#include "lun_backends/overlay.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -114,6 +115,11 @@ void JournalExport::tell(const JournalReader::Item& item) {
       if ((entry.flags & JournalEntry::drawn) != 0) line["draw"] = entry.c;
       break;
     case Kind::strike:
+      if ((entry.flags & JournalEntry::unmet) != 0) {
+        line["unmet"] = entry.d;
+        line["why"] = lun_backends::describe(static_cast<lun_backends::Refusal>(entry.code));
+        break;
+      }
       line["strike"] = entry.d;
       line["effect"] = entry.code;
       line["resolved"] = Json::array({entry.a, entry.b});

@@ -1,6 +1,7 @@
 #include "daemon/journal_view.hpp"
 
 #include "config/units.hpp"
+#include "lun_backends/overlay.hpp"
 #include "protocol/bytes/hex.hpp"
 #include "protocol/scsi/commands.hpp"
 #include "protocol/scsi/logical_unit.hpp"
@@ -124,7 +125,10 @@ void put_decision(Json& out, const JournalEntry& entry) {
 void put_strike(Json& out, const JournalEntry& entry) {
   const auto table = faults::fault_table();
   if (entry.fault < table.size()) out["fault"] = table[entry.fault].id;
-  out["effect"] = entry.code;
+  if ((entry.flags & JournalEntry::unmet) != 0)
+    out["unmet"] = lun_backends::describe(static_cast<lun_backends::Refusal>(entry.code));
+  else
+    out["effect"] = entry.code;
   out["resolved"] = Json::array({entry.a, entry.b});
 }
 
@@ -300,7 +304,10 @@ config::Json to_json(const JournalEntry& entry, JournalNames& names) {
       break;
     case Kind::login_refused:
       put_name(out, "initiator", names.sources().logins, entry.a);
-      out["status"] = hexadecimal(entry.b, 4);
+      if ((entry.flags & JournalEntry::silent) != 0)
+        out["silent"] = true;
+      else
+        out["status"] = hexadecimal(entry.b, 4);
       break;
     case Kind::rules:
       out["epoch"] = entry.a;
@@ -309,13 +316,14 @@ config::Json to_json(const JournalEntry& entry, JournalNames& names) {
     case Kind::unit:
       out["target_index"] = entry.fault;
       out["lun"] = entry.lun;
-      out["change"] = word(kUnitChanges, entry.code);
+      out["change"] = entry.code == JournalEntry::kHealed ? "heal" : word(kUnitChanges, entry.code);
       break;
     case Kind::mark:
       put_name(out, "name", names.sources().marks, entry.a);
       break;
     case Kind::replay_on:
     case Kind::replay_off:
+      if (entry.session != 0) out["cmd_sn"] = entry.cmd_sn;
       break;
   }
   return out;

@@ -99,12 +99,40 @@ void WorkerPublisher::drain(std::uint64_t epoch, std::function<void()> done) {
   }
 }
 
-void WorkerPublisher::publish(std::shared_ptr<const faults::RuleSet> rules, Done done) {
+void WorkerPublisher::prepare(const faults::RuleSet& rules, const TargetHosts& targets) {
+  const std::lock_guard lock(mutex_);
+  const auto replay = world_.replay();
+  keeper_.prepare(replay ? *replay->rules() : rules, targets);
+}
+
+bool WorkerPublisher::publish_replay(const std::shared_ptr<const faults::ReplaySet>& replay) {
+  const std::lock_guard lock(mutex_);
+  if (world_.replay() == replay) return false;
+  const auto rules = replay ? replay->rules() : world_.rules();
+  const auto targets = world_.targets();
+  names_.publish(*rules);
+  keeper_.prepare(*rules, targets);
+  world_.set_replay(replay);
+  keeper_.retire(*rules, targets);
+  return true;
+}
+
+void WorkerPublisher::enforce(const std::shared_ptr<const faults::RuleSet>& rules) {
+  const std::lock_guard lock(mutex_);
   names_.publish(*rules);  // before the first decision that the journal tells of
   const auto targets = world_.targets();
-  keeper_.prepare(*rules, targets);
+  const auto replay = world_.replay();
+  const auto& deciding = replay ? *replay->rules() : *rules;
+  keeper_.prepare(deciding, targets);
+  if (rules->epoch() != world_.rules()->epoch() && !homes_.empty())
+    world_.shared_journal.add(JournalEntry::rules_published(
+        rules->epoch(), world_.since_start(homes_.front().first->now())));
   world_.set_rules(rules);  // first: whoever begins from now on has the new set
-  keeper_.retire(*rules, targets);
+  keeper_.retire(deciding, targets);
+}
+
+void WorkerPublisher::publish(std::shared_ptr<const faults::RuleSet> rules, Done done) {
+  enforce(rules);
   auto gathering = std::make_shared<Gathering>();
   gathering->barrier.epoch = rules->epoch();
   gathering->missing = homes_.size();

@@ -10,6 +10,7 @@
 
 #include <list>
 #include <memory>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -29,10 +30,11 @@ class WorkerPublisher final : public Publisher {
 
   /// Runs `part` for every connection on its own thread, then `done` on the last of them.
   void for_each(std::function<void(Connection&)> part, std::function<void()> done);
+  /// A replay takes the place of the rules, for whoever begins from now on; null: the rules again.
+  /// Those that live have to be told.  False: so it is already.
+  bool publish_replay(const std::shared_ptr<const faults::ReplaySet>& replay);
   /// Units that are about to join.
-  void prepare(const faults::RuleSet& rules, const TargetHosts& targets) {
-    keeper_.prepare(rules, targets);
-  }
+  void prepare(const faults::RuleSet& rules, const TargetHosts& targets);
 
   /// Calls `done` when no command is in progress that was decided under an earlier epoch.
   void drain(std::uint64_t epoch, std::function<void()> done);
@@ -41,9 +43,12 @@ class WorkerPublisher final : public Publisher {
   void stop();
 
  private:
+  void enforce(const std::shared_ptr<const faults::RuleSet>& rules);
+
   World& world_;
   RuleNames& names_;
   Homes homes_;
+  std::mutex mutex_;  ///< one set or replay at a time takes the media over
   OverlayKeeper keeper_;
   class Drainage;
   /// Those that look on each worker, touched by its thread alone until stop().

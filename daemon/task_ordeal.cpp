@@ -66,15 +66,6 @@ void TaskOperation::on_time(TimePoint) {
   runner->wake(*this);
 }
 
-void TaskRunner::adopt(std::shared_ptr<const faults::RuleSet> rules) {
-  rules_ = std::move(rules);
-}
-
-bool TaskRunner::has_older_than(std::uint64_t epoch) const {
-  return std::ranges::any_of(operations_,
-                             [&](const auto& each) { return each->rules_epoch < epoch; });
-}
-
 faults::Facts TaskRunner::describe(const iscsi::Task& task, LunPath* path) const {
   faults::Facts facts;
   facts.session = &facts_;
@@ -101,6 +92,7 @@ faults::Facts TaskRunner::describe(const iscsi::Task& task, LunPath* path) const
 void TaskRunner::decide(const iscsi::Task& task) {
   LunPath* path = task.lun ? path_to(*task.lun) : nullptr;
   std::construct_at(&facts_at_hand_, describe(task, path));  // where it is: it is large
+  if (replay_) return replay_->decide(facts_at_hand_, rule_state_, decision_);
   faults::Surroundings around;
   const auto ask = [&] {
     faults::decide(*rules_, rule_state_, world_.seed, facts_at_hand_, around, decision_);
@@ -112,39 +104,12 @@ void TaskRunner::decide(const iscsi::Task& task) {
   });
 }
 
-const faults::Decision& TaskRunner::decide(const iscsi::effect::JudgeTaskManagement& function) {
-  faults::Facts facts;
-  facts.site = faults::Site::tmf_rx;
-  facts.session = &facts_;
-  facts.now = world_.since_start(now_);
-  facts.lun = function.lun.value_or(0);
-  facts.has_lun = function.lun.has_value();
-  facts.cmd_sn = function.cmd_sn;
-  facts.immediate = function.immediate;
-  facts.function = function.function;
-  faults::decide_task_management(*rules_, rule_state_, world_.seed, facts, {}, decision_);
-  if (decision_.any_last) world_.used_up_rules.note(decision_);
-  for (const auto& strike : decision_.strikes)
-    note_injected(strike, facts, function.initiator_task_tag, "task management function");
-  JournalEntry entry;
-  entry.kind = JournalEntry::Kind::function;
-  entry.flags = function.immediate ? JournalEntry::immediate : 0;
-  entry.code = function.function;
-  entry.lun = function.lun.value_or(0xffff);
-  entry.session = number_;
-  entry.cmd_sn = function.cmd_sn;
-  entry.at_ns = static_cast<std::uint64_t>(facts.now.count());
-  entry.c = std::uint64_t{function.initiator_task_tag} << 32 | function.referenced_task_tag;
-  add_decision(loop_.journal(), decision_, entry);
-  return decision_;
-}
-
-/// Carries out what was decided.  False: the command goes the way of all.
 /// A rule waits for the data of the command before it decides.
 bool TaskRunner::looks_at_data(const iscsi::Task& task) const {
   return rules_->has_payload_rules() && sends_data_out(task, facts_at_hand_);
 }
 
+/// Carries out what was decided.  False: the command goes the way of all.
 bool TaskRunner::disturbed(iscsi::Task& task, bytes::View immediate, iscsi::Effects& effects) {
   const auto& facts = facts_at_hand_;
   if (decision_.strikes.empty() && !looks_at_data(task)) return false;
@@ -250,7 +215,7 @@ void TaskRunner::proceed_ordeal(const OperationPtr& operation) {
     trial.payload_decided = true;
     trial.facts.payload = operation->data;
     trial.facts.payload_known = true;
-    faults::decide_payload(*trial.rules, rule_state_, world_.seed, trial.facts, {}, decision_);
+    decide_payload(trial);
     if (decision_.any_last) world_.used_up_rules.note(decision_);
     if (!decision_.quiet()) {
       JournalEntry about = operation->entry;
@@ -275,7 +240,7 @@ void TaskRunner::wait(TaskOperation& operation, Stage then, std::optional<When> 
   const auto now = loop_.now();
   operation.stage = then;
   const auto wait =
-      due(trial, when, world_.since_start(now), world_.since_start(trial.arrived), world_.seed);
+      due(trial, when, world_.since_start(now), world_.since_start(trial.arrived), seed_of(trial));
   trial.asked += wait.asked;
   trial.due = world_.started_at + wait.until;
   const bool before = !when || *when == When::before;

@@ -89,7 +89,13 @@ TaskRunner::TaskRunner(Loop& loop, World& world, iscsi::Session& session, iscsi:
       facts_(std::move(facts)),
       rules_(world.rules()),
       number_(session_number) {
-  loop_.journal().add(JournalEntry::session_up(number_, world_.since_start(loop_.now())));
+  const auto now = world_.since_start(loop_.now());
+  loop_.journal().add(JournalEntry::session_up(number_, now));
+  if (const auto replay = world_.replay())
+    adopt_replay(replay);
+  else
+    loop_.journal().add(
+        JournalEntry::rules_adopted(number_, session_.next_cmd_sn(), rules_->epoch(), now));
 }
 
 TaskRunner::~TaskRunner() {
@@ -170,7 +176,7 @@ inline void TaskRunner::tell(const JournalEntry& entry) {
 void TaskRunner::run(iscsi::Task& task, bytes::View immediate_data, iscsi::Effects& effects) {
   loop_.counters().add(Metric::commands);
   if constexpr (!kFaults) return undisturbed(task, immediate_data, effects);
-  if (!rules_->ignores_commands() && judge(task, immediate_data, effects)) return;
+  if ((replay_ || !rules_->ignores_commands()) && judge(task, immediate_data, effects)) return;
   const JournalEntry entry = entry_for(task);
   ended_ = Ended::in_run;
   undisturbed(task, immediate_data, effects);

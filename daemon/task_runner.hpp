@@ -92,6 +92,8 @@ class TaskRunner {
 
   /// Rules from the next command on.
   void adopt(std::shared_ptr<const faults::RuleSet> rules);
+  /// The recording decides instead of the rules, from the next command on; null: the rules again.
+  void adopt_replay(const std::shared_ptr<const faults::ReplaySet>& set);
   const faults::RuleSet& rules() const { return *rules_; }
   const faults::SessionFacts& facts() const { return facts_; }
   const faults::RuleState& rule_state() const { return rule_state_; }
@@ -131,8 +133,11 @@ class TaskRunner {
   /// Commands that the rules hold, delay or silence.
   std::size_t under_rules() const { return ordeals_; }
 
-  /// What the rules make of a task management function; good until the next decision.
+  /// What the rules make of a task management function; good until the next decision.  The journal
+  /// is told.
   const faults::Decision& decide(const iscsi::effect::JudgeTaskManagement& function);
+  /// Tells the journal of the functions that have ended.
+  void tell_management_ends();
 
   // Effects of the session, in order.
   void run(iscsi::Task& task, bytes::View immediate_data, iscsi::Effects& effects);
@@ -205,6 +210,8 @@ class TaskRunner {
   faults::Facts describe(const iscsi::Task& task, LunPath* path) const;
   void decide(const iscsi::Task& task);
   bool looks_at_data(const iscsi::Task& task) const;
+  void decide_payload(const Ordeal& trial);
+  std::uint64_t seed_of(const Ordeal& trial) const;
   bool disturbed(iscsi::Task& task, bytes::View immediate, iscsi::Effects& effects);
   void undergo(iscsi::Task& task, std::shared_ptr<LunHost> host, std::unique_ptr<Ordeal> ordeal,
                bytes::View immediate, iscsi::Effects& effects);
@@ -236,11 +243,13 @@ class TaskRunner {
   std::vector<std::unique_ptr<std::array<LunPath, kPathsPerPage>>> paths_;
   std::list<OperationPtr> operations_;
   faults::SessionFacts facts_;
-  std::shared_ptr<const faults::RuleSet> rules_;
+  std::shared_ptr<const faults::RuleSet> rules_;  ///< of the replay while there is one
+  std::optional<faults::ReplayState> replay_;
   faults::RuleState rule_state_;
   faults::Facts facts_at_hand_;
-  faults::Decision decision_;  ///< of the command at hand
-  std::uint32_t number_;       ///< of the session, for the journal
+  faults::Decision decision_;            ///< of the command at hand
+  std::vector<JournalEntry> functions_;  ///< that were decided about and have not ended
+  std::uint32_t number_;                 ///< of the session, for the journal
   TimePoint now_{};
   /// Whether the command at hand ended while run() had it.
   enum class Ended : std::uint8_t { no, in_run, yes };

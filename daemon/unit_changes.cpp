@@ -39,12 +39,14 @@ std::string code_text(scsi::SenseCode code) {
 }  // namespace
 
 void change_unit(World& world, TargetHost& target, std::uint16_t lun,
-                 const faults::UnitChange& change, faults::Time now, std::string_view by) {
+                 const faults::UnitChange& change, faults::Time now, ChangedBy by) {
   const auto number = change.lun.value_or(lun);
   const auto host = target.configured_luns()->find(number);
   if (!host) return;
+  world.shared_journal.add(
+      JournalEntry::unit_change(target.index(), number, change.kind, by.rule, now));
   const auto before = host->report(now).state;
-  host->change(change, now, by);
+  host->change(change, now, by.who);
   const auto after = host->report(now).state;
   if (target.refresh_luns() && !change.silent) tell_others(target, number);
   using State = faults::UnitCondition::State;
@@ -76,7 +78,7 @@ bool apply_to_units(World& world, TargetHost& target, LunHost& host,
   for (const auto& strike : decision.strikes) {
     if (const auto* change = std::get_if<faults::UnitChange>(&strike.effect->action))
       change_unit(world, target, host.number(), *change, now,
-                  strike.rule != nullptr ? strike.rule->rule.id : std::string_view());
+                  {strike.rule->rule.id, strike.rule->lifetime->serial});
     else if (const auto* attention = std::get_if<faults::Attention>(&strike.effect->action))
       raise(host, *attention, own);
     else
@@ -92,11 +94,14 @@ bool apply_to_units(World& world, TargetHost& target, LunHost& host,
   return any;
 }
 
-std::size_t heal_units(World& world) {
+std::size_t heal_units(World& world, faults::Time now) {
   std::size_t healed = 0;
   for (const auto& target : world.targets()) {
-    for (const auto& host : target->configured_luns()->by_number)
-      if (host && host->heal()) ++healed;
+    for (const auto& host : target->configured_luns()->by_number) {
+      if (!host || !host->heal()) continue;
+      world.shared_journal.add(JournalEntry::unit_healed(target->index(), host->number(), now));
+      ++healed;
+    }
     target->refresh_luns();
   }
   return healed;

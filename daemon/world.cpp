@@ -167,6 +167,16 @@ void World::set_rules(std::shared_ptr<const faults::RuleSet> rules) {
   rules_ = std::move(rules);
 }
 
+std::shared_ptr<const faults::ReplaySet> World::replay() const {
+  const std::lock_guard lock(mutex_);
+  return replay_;
+}
+
+void World::set_replay(std::shared_ptr<const faults::ReplaySet> replay) {
+  const std::lock_guard lock(mutex_);
+  replay_ = std::move(replay);
+}
+
 std::shared_ptr<const iscsi::Directory> World::directory() const {
   const std::lock_guard lock(mutex_);
   return directory_;

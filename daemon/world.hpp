@@ -4,8 +4,11 @@
 
 #include "daemon/aliases.hpp"
 #include "daemon/clock.hpp"
+#include "daemon/journal.hpp"
 #include "daemon/lun_host.hpp"
+#include "daemon/name_table.hpp"
 #include "daemon/used_up.hpp"
+#include "faults/replay.hpp"
 #include "protocol/iscsi/directory.hpp"
 #include "protocol/iscsi/login.hpp"
 
@@ -130,6 +133,8 @@ class World {
   SessionTable sessions;
   AliasTable aliases;
   UsedUpRules used_up_rules;
+  SharedJournal shared_journal;  ///< what no loop does by itself
+  NameTable refused_logins;      ///< of JournalEntry::login_refused
   /// Held by every operation that a device may still be busy with; its use_count() tells when none
   /// is left.
   const std::shared_ptr<const int> busy = std::make_shared<int>(0);
@@ -141,6 +146,9 @@ class World {
   /// The set that sessions begin with; those that live have to adopt() a new one.
   std::shared_ptr<const faults::RuleSet> rules() const;
   void set_rules(std::shared_ptr<const faults::RuleSet> rules);
+  /// A recording that is in force instead of the rules; null: none.
+  std::shared_ptr<const faults::ReplaySet> replay() const;
+  void set_replay(std::shared_ptr<const faults::ReplaySet> replay);
   /// Everything was healed: commands decided up to this epoch damage no medium any more.
   std::atomic<std::uint64_t> healed_epoch{0};
   faults::Time since_start(TimePoint at) const { return at - started_at; }
@@ -157,6 +165,7 @@ class World {
   mutable std::mutex mutex_;
   std::vector<std::shared_ptr<TargetHost>> targets_;
   std::shared_ptr<const faults::RuleSet> rules_ = std::make_shared<faults::RuleSet>();
+  std::shared_ptr<const faults::ReplaySet> replay_;
   std::shared_ptr<const iscsi::Directory> directory_ = std::make_shared<iscsi::Directory>();
   ConnectionLimits limits_;
   std::atomic<scsi::NexusId> next_nexus_{1};

@@ -94,7 +94,7 @@ ReplaySet::ReplaySet(Recording recording, std::uint32_t generation) : seed_(reco
     entries.push_back(std::move(entry));
   }
   by_index_.resize(entries.size());
-  rules_ = std::make_shared<const RuleSet>(std::move(entries), 0, seed_);
+  rules_ = std::make_shared<const RuleSet>(std::move(entries), kReplayEpochs | generation, seed_);
   for (const auto& each : rules_->rules())
     by_index_[each->lifetime->serial ^ serials] = each.get();
   for (auto& recorded : recording.sessions) {

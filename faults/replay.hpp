@@ -61,6 +61,12 @@ struct Recording {
   std::vector<Session> sessions;
 };
 
+/// Epochs of replays lie above those of all other sets.
+inline constexpr std::uint64_t kReplayEpochs = std::uint64_t{1} << 63;
+inline bool is_replay(const RuleSet& rules) {
+  return rules.epoch() >= kReplayEpochs;
+}
+
 /// What one session under replay came to.  Written by its thread, read by any.
 struct ReplayProgress {
   std::atomic<std::uint64_t> events{0};      ///< that came
@@ -80,8 +86,8 @@ struct ReplayProgress {
 class ReplaySet {
  public:
   /// Serials of its rules have the uppermost bit set and, below it, `generation`: another one for
-  /// each set that is made.  Strikes must name effects that their rules have, and rules that there
-  /// are.
+  /// each set that is made; so has the epoch.  Strikes must name effects that their rules have, and
+  /// rules that there are.
   ReplaySet(Recording recording, std::uint32_t generation);
 
   struct Session {

@@ -126,14 +126,32 @@ constexpr const char* kAnswers = R"({
     "left_out": {"type": "integer"}}},
   "JournalEntry": {"type": "object", "required": ["kind", "at_ns"], "properties": {
     "kind": {"type": "string"}, "at_ns": {"type": "integer"}, "cursor": {"type": "string"}, "session": {"type": "string"}}},
-  "JournalHash": {"type": "object", "required": ["seed", "decisions", "hash", "sessions"], "properties": {
-    "seed": {"type": "string"}, "decisions": {"type": "integer"}, "hash": {"type": "string"},
+  "JournalHash": {"type": "object", "properties": {
+    "seed": {"type": "string"}, "decisions": {"type": "integer"},
+    "hash": {"type": "string", "description": "of all sessions; equal runs have equal ones"},
     "sessions": {"type": "array", "items": {"type": "object", "properties": {
       "alias": {"type": "string"}, "target": {"type": "string"}, "commands": {"type": "integer"},
       "decisions": {"type": "integer"}, "hash": {"type": "string"}}}}}},
+  "ReplayEvent": {"type": "object", "description": "a command, or a function with `tmf`", "properties": {
+    "cmd_sn": {"type": "integer"}, "lun": {"type": "integer"}, "tmf": {"type": "integer"}, "op": {"type": "string"},
+    "lba": {"type": "integer"}, "blocks": {"type": "integer"}, "cdb": {"type": "string"}}},
   "Replay": {"type": "object", "properties": {
-    "seed": {"type": "string"}, "rules": {"type": "integer"}, "divergences": {"type": "integer"},
-    "commands_of_other_sessions": {"type": "integer"}, "sessions": {"type": "array", "items": {"type": "object"}}}},
+    "seed": {"type": "string", "description": "of the run that was recorded"}, "rules": {"type": "integer"},
+    "divergences": {"type": "integer", "description": "sessions that did something else than recorded"},
+    "commands_of_other_sessions": {"type": "integer"},
+    "sessions": {"type": "array", "items": {"type": "object", "properties": {
+      "alias": {"type": "string"}, "target": {"type": "string"},
+      "whole": {"type": "boolean", "description": "recorded from its login on"},
+      "recorded": {"type": "integer"}, "came": {"type": "integer"},
+      "by_content": {"type": "integer", "description": "took the place of a recorded one with the same content"},
+      "by_cmd_sn": {"type": "integer"}, "unknown": {"type": "integer"},
+      "with_effects": {"type": "integer"}, "struck": {"type": "integer"},
+      "divergence": {"type": "object", "properties": {
+        "lane": {"enum": ["command", "immediate", "function"]},
+        "place": {"type": "integer", "description": "among those of its lane, from 0"},
+        "cmd_sn": {"type": "integer"},
+        "expected": {"$ref": "#/components/schemas/ReplayEvent"},
+        "got": {"$ref": "#/components/schemas/ReplayEvent"}}}}}}}},
   "Capabilities": {"type": "object", "description": "the tables of this version"},
   "Object": {"type": "object"}
 })";

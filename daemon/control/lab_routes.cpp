@@ -168,8 +168,7 @@ class Lab {
       return problem(400, "lun: target " + target.name() + " has no LUN " + std::to_string(lun) +
                               "; GET /v1/units lists those there are");
     const auto now = context_.now();
-    change_unit(*context_.world, target, lun, change, now, kChangedByApi);
-    context_.journal->add(JournalEntry::unit_change(target.index(), lun, change.kind, 0, now));
+    change_unit(*context_.world, target, lun, change, now, {kChangedByApi});
     return json_response(row_of(target, *changed));
   }
 

@@ -14,7 +14,6 @@ namespace faultlun::daemon::control {
 struct LabContext {
   World* world = nullptr;
   WorkerPublisher* workers = nullptr;
-  SharedJournal* journal = nullptr;  ///< is told of units that the API changes
   std::function<faults::Time()> now;
 };
 

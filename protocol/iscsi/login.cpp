@@ -62,6 +62,11 @@ class Login::Impl {
   LoginStatus status_ = LoginStatus::success;
   std::string failure_;
 
+  const std::string& initiator_name() const {
+    static const std::string none;
+    return said_.initiator_name ? *said_.initiator_name : none;
+  }
+
  private:
   /// What the names of the first request said, to compare repetitions with.
   struct Said {
@@ -170,9 +175,10 @@ LoginVerdict Login::Impl::process_text() {
   if (parsed.problem != nullptr) return initiator_error(parsed.problem);
   Declared keys;
   if (auto problem = collect(negotiation_, parsed.pairs, keys)) return initiator_error(*problem);
-  auto verdict = introduced_ ? compare_names(keys) : introduce(keys);
+  const bool first = !introduced_;
+  auto verdict = first ? introduce(keys) : compare_names(keys);
+  if (first || verdict.ok()) remember(keys);
   if (!verdict.ok()) return verdict;
-  remember(keys);
   if (verdict = check_security(keys); !verdict.ok()) return verdict;
   if (auto problem = answer(negotiation_, parsed.pairs, unsent_)) return initiator_error(*problem);
   declare_ours();
@@ -336,6 +342,9 @@ Login::State Login::receive(const PduView& pdu, bytes::Buffer& out) {
 }
 const LoginResult& Login::result() const {
   return impl_->result_;
+}
+const std::string& Login::initiator_name() const {
+  return impl_->initiator_name();
 }
 std::uint16_t Login::status() const {
   return static_cast<std::uint16_t>(impl_->status_);

@@ -104,6 +104,8 @@ class Login {
   State receive(const PduView& pdu, bytes::Buffer& out);
 
   const LoginResult& result() const;  ///< once full_feature
+  /// The name that was declared, "" before that.
+  const std::string& initiator_name() const;
   /// For logs and metrics: class*256+detail of the last status sent, and in words why the login
   /// failed.
   std::uint16_t status() const;

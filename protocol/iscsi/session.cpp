@@ -3,6 +3,7 @@
 #include "protocol/iscsi/session_impl.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace faultlun::iscsi {
 
@@ -98,6 +99,10 @@ void Session::finish_task_management(std::uint32_t initiator_task_tag, std::uint
 
 void Session::ask_before_task_management(bool ask) {
   impl_->ask_before_task_management_ = ask;
+}
+
+std::vector<Session::ManagementEnd> Session::take_management_ends() {
+  return std::exchange(impl_->management_ends_, {});
 }
 
 void Session::judge(std::uint32_t initiator_task_tag, const TaskManagementVerdict& verdict,
@@ -272,7 +277,8 @@ std::size_t Session::Impl::memory() const {
          login_.initiator_alias.capacity() + login_.target_name.capacity() +
          (text_ ? sizeof(TextExchange) : 0) + ahead_.capacity() * sizeof(Ahead) + ahead_bytes_ +
          replayed_.capacity() * sizeof(Ahead) + held_bytes_ + finished_.capacity() * sizeof(Task*) +
-         leaving_.capacity() * sizeof(Leaving) + managements_.capacity() * sizeof(Management);
+         leaving_.capacity() * sizeof(Leaving) + managements_.capacity() * sizeof(Management) +
+         management_ends_.capacity() * sizeof(ManagementEnd);
 }
 
 // ---- behind a gap

@@ -219,6 +219,13 @@ class Session {
   /// From now on every function is parked and announced with JudgeTaskManagement; it covers the
   /// tasks that are here when it arrives, and a parked one counts as one not answered yet.
   void ask_before_task_management(bool ask);
+  /// Functions that were judged and then answered, or ended without an answer, since the last call.
+  struct ManagementEnd {
+    std::uint32_t initiator_task_tag = 0;
+    std::uint8_t response = 0;
+    bool silent = false;  ///< no answer, so a verdict said
+  };
+  std::vector<ManagementEnd> take_management_ends();
   /// Answers a JudgeTaskManagement effect, at once or later: the function goes on from here.
   void judge(std::uint32_t initiator_task_tag, const TaskManagementVerdict& verdict, Outbox& out,
              Effects& effects);

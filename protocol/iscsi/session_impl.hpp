@@ -68,7 +68,8 @@ class Session::Impl {
   std::uint32_t ping_tag_ = kReservedTag;  ///< TTT of a NOP-In that has no answer yet
   bool logout_requested_ = false;
   bool ask_before_task_management_ = false;
-  bool closed_ = false;  ///< Close was emitted: nothing is taken any more
+  std::vector<ManagementEnd> management_ends_;  ///< only of those that were asked about
+  bool closed_ = false;                         ///< Close was emitted: nothing is taken any more
 
  private:
   /// A PDU kept behind a gap of CmdSN: a command, or the unsolicited Data-Out of one.
@@ -97,6 +98,7 @@ class Session::Impl {
     bool immediate = false;
     bool covers_now = true;  ///< what is here when it acts, not when it arrived
     bool armed = true;       ///< `deadline` is set; otherwise on_deadline() sets it
+    bool judged = false;     ///< by judge()
     std::uint8_t lun_field[8] = {};
     std::optional<std::uint16_t> lun;
     std::uint32_t initiator_task_tag = 0;

@@ -81,6 +81,7 @@ void Session::Impl::judge(std::uint32_t initiator_task_tag, const TaskManagement
   auto management = take_management(initiator_task_tag, Management::State::judging);
   if (!management || closed_) return;
   management->verdict = verdict;
+  management->judged = true;
   using Act = TaskManagementVerdict::Act;
   const bool spares_its_task =
       verdict.act == Act::partial && management->function == task_function::kAbortTask;
@@ -252,7 +253,11 @@ void Session::Impl::respond_when_ready(Management management, std::uint8_t respo
 /// The one way out: with the verdict's response, later, or never.
 void Session::Impl::answer(Management management, std::uint8_t response, Outbox& out) {
   const auto& verdict = management.verdict;
-  if (!verdict.answered) return;
+  const auto tag = management.initiator_task_tag;
+  if (!verdict.answered) {
+    if (management.judged) management_ends_.push_back({tag, response, true});
+    return;
+  }
   if (verdict.hold_answer) {
     management.state = Management::State::held;
     management.response = response;
@@ -263,8 +268,8 @@ void Session::Impl::answer(Management management, std::uint8_t response, Outbox&
     response = *verdict.response;
     management.additional = 0;
   }
-  send_task_management_response(management.initiator_task_tag, response, management.additional,
-                                out);
+  if (management.judged) management_ends_.push_back({tag, response, false});
+  send_task_management_response(tag, response, management.additional, out);
 }
 
 /// Where the coverage ends when the youngest tasks are spared.

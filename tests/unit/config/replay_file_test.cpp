@@ -102,6 +102,16 @@ TEST_CASE("what was decided later is told of the command that has its CmdSN") {
   CHECK(recording.sessions.front().events[1].fired.empty());
 }
 
+TEST_CASE("what could not be carried out then is read over") {
+  const std::string unmet = R"({"s": 1, "sn": 9, "unmet": 7, "why": "too many"})"
+                            "\n";
+  const auto recording = loaded(kHead + kSession + kRule + kRead + kFired + kStrike + unmet);
+  const auto& events = recording.sessions.front().events;
+  REQUIRE(events.size() == 1);
+  CHECK(events.front().fired.front().strikes.size() == 1);
+  CHECK(says(problem_of(kHead + kSession + kRead + unmet), "a rule without a line"));
+}
+
 TEST_CASE("a loss ends the order of its sessions, at the first one") {
   const std::string loss = R"({"lost": 3, "sessions": [1, 99]})"
                            "\n";

@@ -1,5 +1,6 @@
 #include "daemon/journal_export.hpp"
 
+#include "lun_backends/overlay.hpp"
 #include "tests/unit/daemon/journal_bench.hpp"
 
 #include <doctest/doctest.h>
@@ -75,6 +76,19 @@ TEST_CASE("functions and immediate commands are told as such") {
   REQUIRE(lines.size() == 4);
   CHECK(lines[2] == R"({"s":1,"sn":4,"imm":true,"tmf":5})");
   CHECK(lines[3] == R"({"s":1,"sn":4,"imm":true,"lun":1,"cdb":"00"})");
+}
+
+TEST_CASE("an effect that could not be carried out is told as such, not as one that struck") {
+  JournalBench bench;
+  const auto command = JournalBench::read_10(bench.login("iqn.a"), 4, 1);
+  auto strike = JournalBench::strike(JournalBench::decision(command, 1), 0, 7);
+  strike.flags = JournalEntry::unmet;
+  strike.code = static_cast<std::uint8_t>(lun_backends::Refusal::bad_range);
+  bench.first.add(command);
+  bench.first.add(strike);
+  const auto lines = exported(bench);
+  REQUIRE(lines.size() == 4);
+  CHECK(lines[3].starts_with(R"({"s":1,"sn":4,"unmet":1,"why":"a range is)"));
 }
 
 TEST_CASE("an export tells of the sessions that were asked for alone") {

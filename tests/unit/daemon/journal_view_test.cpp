@@ -1,5 +1,6 @@
 #include "daemon/journal_view.hpp"
 
+#include "lun_backends/overlay.hpp"
 #include "tests/unit/daemon/journal_bench.hpp"
 
 #include <doctest/doctest.h>
@@ -149,6 +150,20 @@ TEST_CASE("a decision and its strike are told with the rule") {
   CHECK_FALSE(told(bench, unknown).contains("rule"));
 }
 
+TEST_CASE("an effect that could not be carried out says so and why") {
+  JournalBench bench;
+  bench.publish({"lie"});
+  auto strike =
+      JournalBench::strike(JournalBench::decision(JournalBench::read_10(9, 4, 5), 1), 0, 7);
+  strike.flags = JournalEntry::unmet;
+  strike.code = static_cast<std::uint8_t>(lun_backends::Refusal::too_many_overlays);
+  const auto out = told(bench, strike);
+  CHECK(out.at("kind") == "strike");
+  CHECK(out.at("rule") == "lie");
+  CHECK(out.at("unmet") == lun_backends::describe(lun_backends::Refusal::too_many_overlays));
+  CHECK_FALSE(out.contains("effect"));
+}
+
 TEST_CASE("functions, logins, sets, units and marks are told in words") {
   JournalBench bench;
   bench.publish({"busy"});
@@ -168,15 +183,23 @@ TEST_CASE("functions, logins, sets, units and marks are told in words") {
   CHECK(refused.at("initiator") == "iqn.b");
   CHECK(refused.at("status") == "0x0203");
   CHECK(refused.at("rule") == "busy");
+  const auto ignored = told(bench, JournalEntry::login_refused(bench.logins.add("iqn.b"), 0, 1,
+                                                               Time(1), JournalEntry::silent));
+  CHECK(ignored.at("silent") == true);
+  CHECK_FALSE(ignored.contains("status"));
   CHECK(told(bench, JournalEntry::rules_published(7, Time(1))).at("epoch") == 7);
   CHECK(told(bench, JournalEntry::rules_adopted(1, 12, 7, Time(1))).at("cmd_sn") == 12);
   const auto unit =
       told(bench, JournalEntry::unit_change(1, 2, faults::UnitChange::Kind::eject, 0, Time(1)));
   CHECK(unit.at("change") == "eject");
   CHECK_FALSE(unit.contains("rule_serial"));
+  CHECK(told(bench, JournalEntry::unit_healed(1, 2, Time(1))).at("change") == "heal");
   CHECK(told(bench, JournalEntry::mark(bench.marks.add("go"), Time(1))).at("name") == "go");
   CHECK(told(bench, JournalEntry::mark(999, Time(1))).at("name") == "#999");
   CHECK(told(bench, JournalEntry::replay(true, Time(1))).at("kind") == "replay_on");
+  const auto adopted = told(bench, JournalEntry::replay_adopted(false, 1, 12, Time(1)));
+  CHECK(adopted.at("kind") == "replay_off");
+  CHECK(adopted.at("cmd_sn") == 12);
 }
 
 TEST_CASE("every kind has a name that is found again") {

@@ -13,6 +13,8 @@ using namespace std::chrono_literals;
 using faults::UnitChange;
 using Change = UnitChange::Kind;
 
+using Entries = std::vector<JournalEntry>;
+
 constexpr scsi::NexusId kNexus = 1, kOther = 2;
 constexpr auto kModes = scsi::sense("mode_parameters_changed");
 
@@ -26,6 +28,11 @@ struct Fixture {
   LunHost& unit(std::uint16_t lun) { return *sim.target->configured_luns()->find(lun); }
   void change(std::uint16_t lun, UnitChange made) {
     change_unit(sim.world, *sim.target, lun, made, 0s);
+  }
+  Entries told() {
+    Entries entries;
+    sim.world.shared_journal.ring().read(0, 100, entries);
+    return entries;
   }
   std::optional<scsi::SenseCode> pending(std::uint16_t lun, scsi::NexusId nexus = kNexus) {
     return unit(lun).look_at_unit([&](const auto& each) { return each.pending_attention(nexus); });
@@ -107,29 +114,40 @@ TEST_CASE("what a decision does to units is done in order, and what is missing c
   queue.action = faults::Attention{{kModes, scsi::sense("capacity_data_has_changed")}};
   offline.action = change(Change::offline);
   answer.action = faults::Answer{};
+  faults::RuleSet::Entry entry;
+  entry.rule.id = "rule";
+  entry.lifetime = std::make_shared<faults::RuleLifetime>();
+  entry.lifetime->serial = 7;
+  const faults::RuleSet rules({entry}, 1, 0);
   faults::Decision decision;
   const auto apply = [&] {
     return apply_to_units(fixture.sim.world, *fixture.sim.target, fixture.unit(0), decision, kNexus,
                           0s);
   };
   CHECK_FALSE(apply());
-  decision.strikes.push_back({.effect = &answer});
+  decision.strikes.push_back({.rule = &rules.at(0), .effect = &answer});
   CHECK_FALSE(apply());
   for (const auto* effect : {&missing, &queue, &offline})
-    decision.strikes.push_back({.effect = effect});
+    decision.strikes.push_back({.rule = &rules.at(0), .effect = effect});
   CHECK(apply());
   CHECK(fixture.pending(0) == scsi::sense("capacity_data_has_changed"));
   CHECK(fixture.pending(0, kOther) == kModes);
   CHECK(fixture.unit(0).disturbed());
+  CHECK(fixture.told() ==
+        Entries{JournalEntry::unit_change(0, 0, Change::offline, 7, faults::Time(0))});
 }
 
-TEST_CASE("healing brings every unit back") {
+TEST_CASE("healing brings every unit back, and the journal tells of every change") {
   Fixture fixture;
   fixture.change(0, change(Change::remove));
   fixture.change(1, change(Change::offline));
-  CHECK(heal_units(fixture.sim.world) == 2);
+  CHECK(heal_units(fixture.sim.world, 1s) == 2);
   CHECK(fixture.sim.target->luns()->numbers == std::vector<std::uint16_t>{0, 1});
-  CHECK(heal_units(fixture.sim.world) == 0);
+  CHECK(heal_units(fixture.sim.world, 2s) == 0);
+  CHECK(fixture.told() ==
+        Entries{JournalEntry::unit_change(0, 0, Change::remove, 0, faults::Time(0)),
+                JournalEntry::unit_change(0, 1, Change::offline, 0, faults::Time(0)),
+                JournalEntry::unit_healed(0, 0, 1s), JournalEntry::unit_healed(0, 1, 1s)});
 }
 
 TEST_CASE("the report has every unit that is configured, unplugged ones as well") {

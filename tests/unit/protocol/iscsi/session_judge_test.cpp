@@ -55,6 +55,25 @@ TEST_CASE("nobody is asked about a function unless that is wanted") {
   CHECK(bench.count<effect::ManageTasks>() == 1);
 }
 
+TEST_CASE("the ends of judged functions are told once, those without an answer too") {
+  JudgedBench bench;
+  bench.send(task_management(2, fn::kQueryTask, 1, 100)).judge(2);
+  bench.send(task_management(3, fn::kQueryTask, 1, 100)).judge(3, unanswered());
+  bench.send(task_management(4, fn::kQueryTask, 1, 100)).judge(4, held());
+  auto ends = bench.session->take_management_ends();
+  REQUIRE(ends.size() == 2);
+  CHECK(ends[0].initiator_task_tag == 2);
+  CHECK_FALSE(ends[0].silent);
+  CHECK(ends[1].initiator_task_tag == 3);
+  CHECK(ends[1].silent);
+  CHECK(bench.session->take_management_ends().empty());
+  bench.session->release_task_management(4, bench.out);
+  CHECK(bench.session->take_management_ends().size() == 1);
+  bench.session->ask_before_task_management(false);
+  bench.send(task_management(5, fn::kQueryTask, 1, 100));
+  CHECK(bench.session->take_management_ends().empty());
+}
+
 TEST_CASE("a function that waits for its verdict touches no task and says nothing") {
   JudgedBench bench;
   Task& task = bench.start(test_unit_ready(1));
