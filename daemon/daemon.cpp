@@ -8,6 +8,7 @@
 #include "daemon/control/journal_routes.hpp"
 #include "daemon/control/lun_routes.hpp"
 #include "daemon/control/rule_routes.hpp"
+#include "daemon/control/scenario_routes.hpp"
 #include "daemon/control/task_routes.hpp"
 #include "daemon/log.hpp"
 #include "daemon/reports.hpp"
@@ -178,7 +179,11 @@ void Daemon::open_control() {
       .replies = {{202, "it was asked"}}};
   auto routes = fault_routes();
   routes.push_back(std::move(logout));
-  context.schemas = &control::fault_schemas;
+  context.schemas = [] {
+    auto schemas = control::fault_schemas();
+    schemas.update(control::scenario_schemas());
+    return schemas;
+  };
   router_ =
       std::make_unique<control::Router>(control::api_routes(std::move(context), std::move(routes)));
   control::ServerOptions options;
@@ -223,6 +228,7 @@ JournalSources Daemon::journal_sources() const {
   sources.rules = &rule_names_;
   sources.marks = &marks_;
   sources.logins = &refused_logins_;
+  sources.lab = &lab_names_;
   return sources;
 }
 
@@ -275,10 +281,29 @@ std::vector<control::Route> Daemon::fault_routes() {
     routes.push_back(std::move(route));
   for (auto& route : control::task_routes(publisher_))
     routes.push_back(std::move(route));
+  for (auto& route : scenario_routes())
+    routes.push_back(std::move(route));
   return routes;
 }
 
+std::vector<control::Route> Daemon::scenario_routes() {
+  scenarios_ = std::make_unique<ScenarioService>(ScenarioSurroundings{
+      .world = world_,
+      .book = book_,
+      .publisher = publisher_,
+      .sources = journal_sources(),
+      .journal = shared_journal_,
+      .marks = marks_,
+      .names = lab_names_,
+      .now = [this] { return clock_.now(); },
+      .post = [this](auto job) { control_->post(std::move(job)); },
+      .set_alarm = [this](auto time, auto job) { control_->set_alarm(time, std::move(job)); }});
+  return control::scenario_routes(
+      {&scenarios_->runner(), [this] { return scenarios_->since_start(); }});
+}
+
 void Daemon::heal(bool data) {
+  scenarios_->abandon_all("everything was reset");
   heal_units(world_);
   heal_media(world_, book_.rules()->epoch(), data);
   publisher_.for_each(
@@ -392,6 +417,7 @@ bool Daemon::stop() {
   if (homes_.empty()) return true;
   bool clean = true;
   if (started_) {
+    control_->post([this] { scenarios_->abandon_all("the daemon ended"); });
     homes_.front().worker->post([this] {
       for (auto& listener : listeners_)
         listener->stop();

@@ -10,6 +10,7 @@
 #include "daemon/listener.hpp"
 #include "daemon/publisher.hpp"
 #include "daemon/rule_book.hpp"
+#include "daemon/scenario_service.hpp"
 #include "daemon/worker.hpp"
 #include "daemon/world.hpp"
 
@@ -69,6 +70,7 @@ class Daemon {
   void open_control();
   std::vector<control::Route> fault_routes();
   std::vector<control::Route> journal_routes();
+  std::vector<control::Route> scenario_routes();
   void heal(bool data);
   JournalSources journal_sources() const;
   void watch_deadlines();
@@ -86,7 +88,7 @@ class Daemon {
   World world_;
   Units units_;
   RuleNames rule_names_;
-  NameTable marks_, refused_logins_;
+  NameTable marks_, lab_names_, refused_logins_;
   SharedJournal shared_journal_;  ///< what no worker does by itself
   WorkerPublisher publisher_{world_, rule_names_};
   RuleBook book_;
@@ -94,6 +96,7 @@ class Daemon {
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<OpenPortal> portals_;
   mutable std::mutex mutex_;  ///< config_ and secrets_: the control thread reads them
+  std::unique_ptr<ScenarioService> scenarios_;
   std::unique_ptr<control::Router> router_;
   std::unique_ptr<control::Server> control_;
   std::string control_url_;

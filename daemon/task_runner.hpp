@@ -95,6 +95,8 @@ class TaskRunner {
   const faults::RuleSet& rules() const { return *rules_; }
   const faults::SessionFacts& facts() const { return facts_; }
   const faults::RuleState& rule_state() const { return rule_state_; }
+  /// The initiator logged out: its session does not end by accident.
+  void note_logout() { logged_out_ = true; }
   /// The last octet received so far came at this time.
   void set_now(TimePoint now) { now_ = now; }
   /// A rule wants the connection gone; set by run(), nothing runs after it.
@@ -229,6 +231,7 @@ class TaskRunner {
   faults::Facts facts_at_hand_;
   faults::Decision decision_;  ///< of the command at hand
   std::uint32_t number_;       ///< of the session, for the journal
+  bool logged_out_ = false;
   TimePoint now_{};
   /// Whether the command at hand ended while run() had it.
   enum class Ended : std::uint8_t { no, in_run, yes };
