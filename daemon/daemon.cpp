@@ -304,6 +304,7 @@ std::vector<control::Route> Daemon::scenario_routes() {
 
 void Daemon::heal(bool data) {
   scenarios_->abandon_all("everything was reset");
+  world_.marks.clear();
   heal_units(world_);
   heal_media(world_, book_.rules()->epoch(), data);
   publisher_.for_each(

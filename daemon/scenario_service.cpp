@@ -108,6 +108,7 @@ void ScenarioService::release_held(const std::string& tag) {
 }
 
 void ScenarioService::note_mark(const std::string& name, faults::Time now) {
+  around_.world.marks.set(name, now);
   around_.journal.add(JournalEntry::mark(around_.marks.add(name), now));
 }
 

@@ -93,11 +93,15 @@ faults::Facts TaskRunner::describe(const iscsi::Task& task, LunPath* path) const
   return facts;
 }
 
+faults::Surroundings TaskRunner::around_decisions() const {
+  return {.writes = nullptr, .since = &MarkTimes::since, .context = &world_.marks};
+}
+
 /// Decides about the command at hand, in CmdSN order.
 void TaskRunner::decide(const iscsi::Task& task) {
   LunPath* path = task.lun ? path_to(*task.lun) : nullptr;
   facts_at_hand_ = describe(task, path);
-  faults::Surroundings around;
+  auto around = around_decisions();
   const auto ask = [&] {
     faults::decide(*rules_, rule_state_, world_.seed, facts_at_hand_, around, decision_);
   };
@@ -118,7 +122,8 @@ const faults::Decision& TaskRunner::decide(const iscsi::effect::JudgeTaskManagem
   facts.cmd_sn = function.cmd_sn;
   facts.immediate = function.immediate;
   facts.function = function.function;
-  faults::decide_task_management(*rules_, rule_state_, world_.seed, facts, {}, decision_);
+  faults::decide_task_management(*rules_, rule_state_, world_.seed, facts, around_decisions(),
+                                 decision_);
   JournalEntry entry;
   entry.kind = JournalEntry::Kind::function;
   entry.flags = function.immediate ? JournalEntry::immediate : 0;
@@ -226,7 +231,8 @@ void TaskRunner::proceed_ordeal(const OperationPtr& operation) {
     trial.payload_decided = true;
     trial.facts.payload = operation->data;
     trial.facts.payload_known = true;
-    faults::decide_payload(*trial.rules, rule_state_, world_.seed, trial.facts, {}, decision_);
+    faults::decide_payload(*trial.rules, rule_state_, world_.seed, trial.facts, around_decisions(),
+                           decision_);
     if (!decision_.quiet()) {
       JournalEntry about = operation->entry;
       about.at_ns = static_cast<std::uint64_t>(world_.since_start(now_).count());

@@ -194,6 +194,7 @@ class TaskRunner {
   JournalEntry entry_for(const iscsi::Task& task) const;
 
   // task_ordeal.cpp
+  faults::Surroundings around_decisions() const;
   faults::Facts describe(const iscsi::Task& task, LunPath* path) const;
   void decide(const iscsi::Task& task);
   bool disturbed(iscsi::Task& task, bytes::View immediate, iscsi::Effects& effects);

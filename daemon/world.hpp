@@ -5,6 +5,7 @@
 #include "daemon/aliases.hpp"
 #include "daemon/clock.hpp"
 #include "daemon/lun_host.hpp"
+#include "daemon/mark_times.hpp"
 #include "protocol/iscsi/directory.hpp"
 #include "protocol/iscsi/login.hpp"
 
@@ -128,6 +129,7 @@ class World {
   const TimePoint started_at;  ///< where the time of the rules begins
   SessionTable sessions;
   AliasTable aliases;
+  MarkTimes marks;
   /// Held by every operation that a device may still be busy with; its use_count() tells when none
   /// is left.
   const std::shared_ptr<const int> busy = std::make_shared<int>(0);

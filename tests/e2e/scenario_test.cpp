@@ -261,6 +261,21 @@ TEST_CASE("scenario: the command line follows it to its verdict, with exit statu
   CHECK(lab.shell("faultlun scenario rm idle && faultlun scenario get idle").status == 1);
 }
 
+TEST_CASE("a window since a mark opens when it is set, and again when it is set again") {
+  ScenarioLab lab;
+  lab.control.put_rule(R"({"id":"w","effect":{"scsi.status":"BUSY"},
+    "gate":{"window":{"since":"mark","mark":"upgrade","for_ms":200}}})");
+  CHECK(lab.read_status() == 0);
+  for (int i = 0; i < 2; ++i) {
+    REQUIRE(lab.control.post("/v1/marks/upgrade").ok());
+    CHECK(lab.read_status() == kBusy);
+    pause(250);
+    CHECK(lab.read_status() == 0);
+  }
+  REQUIRE(lab.control.post("/v1/marks/other").ok());
+  CHECK(lab.read_status() == 0);
+}
+
 TEST_CASE("scenario: a reset breaks every run off, and its rules are gone") {
   ScenarioLab lab;
   lab.start("s", R"({"states":{"bad":{"rules":[{"id":"b","effect":{"scsi.status":"BUSY"}}]}}})");
