@@ -183,6 +183,7 @@ void JournalObserver::read_entry(const JournalReader::Item& item, bool commands,
       break;
     case Kind::session_down:
       damage_.session_ended(entry.session);
+      overlays_.reset();
       tell(faults::SessionDown{entry.session, has(entry, JournalEntry::orderly)}, at);
       break;
     case Kind::login_refused: {
