@@ -32,10 +32,11 @@ Option follow_option() {
 }
 
 Option wait_option() {
-  return {.name = "--wait",
-          .goes = Goes::nowhere,
-          .meaning = "stay until the verdict, and say nothing until then",
-          .waits = true};
+  return {
+      .name = "--wait",
+      .goes = Goes::nowhere,
+      .meaning = "stay until the verdict, without a word unless --follow or --junit is there, too",
+      .waits = true};
 }
 
 constexpr std::string_view kJunitImplies = "write the verdict as JUnit XML, too; implies --follow";

@@ -258,7 +258,7 @@ class Runner {
     const auto junit = call.option("--junit");
     const bool follows = call.has("--follow") || !junit.empty();
     if (!call.has("--wait") && !follows) return show(answer);
-    if (follows && !call.has("--wait"))
+    if (follows)
       if (const auto followed = follow(path); !is_good(followed.status)) return refused(followed);
     const auto result = ask({"GET", path + "/result?wait=1", {}, {}});
     if (!is_good(result.status)) return refused(result);

@@ -20,7 +20,10 @@ struct Xml {
   std::set<std::string> tags;
   std::map<std::string, std::size_t> count;
 
-  explicit Xml(std::string_view text) {
+  explicit Xml(std::string_view text) { read(text); }
+
+ private:
+  void read(std::string_view text) {
     std::vector<std::string> open;
     if (!text.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>")) error = "no declaration";
     text.remove_prefix(std::min(text.find("?>") + 2, text.size()));
@@ -50,7 +53,6 @@ struct Xml {
     if (error.empty() && !open.empty()) fail("a tag is open at the end");
   }
 
- private:
   void fail(const std::string& why) { error = why; }
   void check(std::string_view text) {
     for (std::size_t i = 0; i < text.size(); ++i) {
