@@ -75,22 +75,10 @@ std::string why_of(const Json& result, const std::string& that) {
 
 TEST_CASE("scenario: states follow each other by commands, time, marks, events and logins") {
   ScenarioLab lab;
-  lab.start("walk", R"({"states":{
-      "count": {"rules":[{"id":"busy","match":{"op":"READ(10)"
-}
-, "gate" : {"nth" : 2}, "effect" : {
-  "scsi.status" : "BUSY"
-}
-}]
-}
-, "time" : {"rules" : []},
-           "mark" : {"rules" : []},
-                    "event" : {"rules" : []},
-                              "leave" : {"rules" : []},
-                                        "come" : {"rules" : []},
-                                                 "done" : {}
-}
-,
+  lab.start("walk", R"~({"states":{
+      "count": {"rules":[{"id":"busy","match":{"op":"READ(10)"},"gate":{"nth":2},"effect":{"scsi.status":"BUSY"}}]},
+      "time":  {"rules":[]}, "mark": {"rules":[]}, "event": {"rules":[]},
+      "leave": {"rules":[]}, "come": {"rules":[]}, "done": {}},
     "transitions":[
       {"from":"count","to":"time","when":{"match":{"op":"READ(10)"},"count":3}},
       {"from":"time","to":"mark","when":{"after_ms":150}},
@@ -99,37 +87,36 @@ TEST_CASE("scenario: states follow each other by commands, time, marks, events a
       {"from":"leave","to":"come","when":{"login":"down"}},
       {"from":"come","to":"done","when":{"login":"up","count":2}}],
     "expect":[{"that":"final_state","state":"done"},{"that":"fired","rule":"busy","max":1},
-              {"that":"retried","min":1}]
-})");
+              {"that":"retried","min":1}]})~");
   CHECK(lab.read_status() == 0);
-CHECK(lab.read_status() == kBusy);
-CHECK(lab.state("walk") == "count");
-CHECK(lab.read_status() == 0);
-lab.wait_for_state("walk", "time");
-lab.wait_for_state("walk", "mark");
-REQUIRE(lab.control.post("/v1/marks/other").ok());
-CHECK(lab.state("walk") == "mark");
-REQUIRE(lab.control.post("/v1/marks/here").ok());
-CHECK(lab.state("walk") == "event");
-REQUIRE(lab.control.post("/v1/events/operator.go").ok());
-CHECK(lab.state("walk") == "leave");
-lab.session.logout_and_close();
-lab.wait_for_state("walk", "come");
-auto first = connect_session(lab.target);
-pause(50);
-CHECK(lab.state("walk") == "come");
-auto second = connect_session(lab.target, second_initiator());
-const auto result = lab.result("walk");
-CHECK_MESSAGE(result["verdict"] == "passed", result.dump());
-CHECK(states_of(result) == States{"count", "time", "mark", "event", "leave", "come", "done"});
-const auto& timeline = result["timeline"];
-const auto stayed =
-    timeline[2]["at_us"].get<std::int64_t>() - timeline[1]["at_us"].get<std::int64_t>();
-CHECK(stayed == 150'000);  // it counts from the moment when it was due
-const auto journal = lab.control.get("/v1/journal").body;
-CHECK(journal.find(R"("kind":"mark")") != std::string::npos);
-CHECK(journal.find(R"("kind":"event","name":"operator.go")") != std::string::npos);
-CHECK(journal.find(R"("scenario":"walk","state":"done")") != std::string::npos);
+  CHECK(lab.read_status() == kBusy);
+  CHECK(lab.state("walk") == "count");
+  CHECK(lab.read_status() == 0);
+  lab.wait_for_state("walk", "time");
+  lab.wait_for_state("walk", "mark");
+  REQUIRE(lab.control.post("/v1/marks/other").ok());
+  CHECK(lab.state("walk") == "mark");
+  REQUIRE(lab.control.post("/v1/marks/here").ok());
+  CHECK(lab.state("walk") == "event");
+  REQUIRE(lab.control.post("/v1/events/operator.go").ok());
+  CHECK(lab.state("walk") == "leave");
+  lab.session.logout_and_close();
+  lab.wait_for_state("walk", "come");
+  auto first = connect_session(lab.target);
+  pause(50);
+  CHECK(lab.state("walk") == "come");
+  auto second = connect_session(lab.target, second_initiator());
+  const auto result = lab.result("walk");
+  CHECK_MESSAGE(result["verdict"] == "passed", result.dump());
+  CHECK(states_of(result) == States{"count", "time", "mark", "event", "leave", "come", "done"});
+  const auto& timeline = result["timeline"];
+  const auto stayed =
+      timeline[2]["at_us"].get<std::int64_t>() - timeline[1]["at_us"].get<std::int64_t>();
+  CHECK(stayed == 150'000);  // it counts from the moment when it was due
+  const auto journal = lab.control.get("/v1/journal").body;
+  CHECK(journal.find(R"("kind":"mark")") != std::string::npos);
+  CHECK(journal.find(R"("kind":"event","name":"operator.go")") != std::string::npos);
+  CHECK(journal.find(R"("scenario":"walk","state":"done")") != std::string::npos);
 }
 
 TEST_CASE("scenario: task management functions lead on, and are expected in their order") {
@@ -296,9 +283,10 @@ TEST_CASE("scenario: SIGTERM ends the daemon at once while one runs, is followed
   const auto tag = lab->session.send(scsi_command(read_10(0, 1), 512, kFinal | kRead | kSimple));
   const auto ran = lab->shell(
       "faultlun scenario result s --wait > wait.txt & "
-      "curl -sN $FAULTLUN_CONTROL/v1/scenarios/s/follow > follow.txt & sleep 0.3; kill " +
+      "faultlun api GET /v1/scenarios/s/follow > follow.txt & sleep 0.3; kill " +
       std::to_string(lab->target.pid()) + "; wait %1; echo $?");
   CHECK(lab->file("wait.txt").find("s: stopped (the daemon ended)") != std::string::npos);
+  CHECK(lab->file("follow.txt").find("\"verdict\":\"stopped\"") != std::string::npos);
   lab->session.check.forget(tag);
   const auto start = now_ms();
   lab->target.stop();  // the test fails unless it ended with 0 within 5 s
@@ -309,20 +297,15 @@ TEST_CASE("scenario: nothing is read or kept while none runs, and what was befor
   ScenarioLab lab;
   for (int i = 0; i < 10; ++i)
     CHECK(lab.read_status() == 0);
-  lab.start("s", R"({"states":{"a":{"rules":[]},"b":{}},
-    "transitions":[{"from":"a","to":"b","when":{"match":{"op":"READ(10)"
-}
-, "count" : 2
-}
-}],
-    "expect":[{"that":"state_reached","state":"b"}]
-})");
+  lab.start("s", R"~({"states":{"a":{"rules":[]},"b":{}},
+    "transitions":[{"from":"a","to":"b","when":{"match":{"op":"READ(10)"},"count":2}}],
+    "expect":[{"that":"state_reached","state":"b"}]})~");
   CHECK(lab.read_status() == 0);
-pause(30);
-CHECK(lab.state("s") == "a");
-CHECK(lab.read_status() == 0);
-CHECK(lab.result("s")["verdict"] == "passed");
-CHECK(states_of(lab.result("s")) == States{"a", "b"});
+  pause(30);
+  CHECK(lab.state("s") == "a");
+  CHECK(lab.read_status() == 0);
+  CHECK(lab.result("s")["verdict"] == "passed");
+  CHECK(states_of(lab.result("s")) == States{"a", "b"});
 }
 
 }  // namespace
