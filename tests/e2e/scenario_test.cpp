@@ -42,7 +42,9 @@ struct ScenarioLab {
     CHECK(state(id) == wanted);
   }
   Json result(const std::string& id) const {
-    return control.get("/v1/scenarios/" + id + "/result?wait=1&timeout_ms=10000").json();
+    const auto answer = control.get("/v1/scenarios/" + id + "/result?wait=1&timeout_ms=10000");
+    REQUIRE_MESSAGE(answer.ok(), answer.body);
+    return answer.json();
   }
   std::uint8_t read_status() { return session.execute_read(read_10(0, 1), 512).status; }
   Ran shell(const std::string& line) const {
