@@ -232,7 +232,7 @@ TEST_CASE("scenario: the command line follows it to its verdict, with exit statu
         std::string::npos);
 
   lab.directory.write("idle.json", R"({"id":"idle","states":{"a":{"rules":[
-      {"id":"never","match":{"op":"FORMAT UNIT"},"effect":{"scsi.status":"BUSY"}}]},"b":{}},
+      {"id":"never","match":{"op":"unmap"},"effect":{"scsi.status":"BUSY"}}]},"b":{}},
     "transitions":[{"from":"a","to":"b","when":{"event":"done"}}]})");
   CHECK(lab.shell("faultlun scenario put idle.json").status == 0);
   CHECK(lab.shell("faultlun scenario start idle").output == "idle: running, in state a\n");
@@ -244,8 +244,10 @@ TEST_CASE("scenario: the command line follows it to its verdict, with exit statu
   CHECK(failed.output.find("FAIL  must_fire: never fired although the state was entered: never") !=
         std::string::npos);
   CHECK(lab.file("idle.xml").find("failures=\"1\"") != std::string::npos);
-  CHECK(lab.shell("faultlun scenario start idle --wait & sleep 0.3; faultlun event done; wait %1")
-            .status == 1);
+  CHECK(
+      lab.shell(
+             "faultlun scenario start idle --wait & W=$!; sleep 0.3; faultlun event done; wait $W")
+          .status == 1);
   CHECK(lab.shell("faultlun scenario result nobody").status == 1);
   CHECK(lab.shell("faultlun scenario rm idle && faultlun scenario get idle").status == 1);
 }
@@ -286,7 +288,7 @@ TEST_CASE("scenario: SIGTERM ends the daemon at once while one runs, is followed
   const auto ran = lab->shell(
       "faultlun scenario result s --wait > wait.txt & "
       "faultlun api GET /v1/scenarios/s/follow > follow.txt & sleep 0.3; kill " +
-      std::to_string(lab->target.pid()) + "; wait %1; echo $?");
+      std::to_string(lab->target.pid()) + "; wait");
   CHECK(lab->file("wait.txt").find("s: stopped (the daemon ended)") != std::string::npos);
   CHECK(lab->file("follow.txt").find("\"verdict\":\"stopped\"") != std::string::npos);
   lab->session.check.forget(tag);
