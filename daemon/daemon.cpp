@@ -19,6 +19,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <cstdio>
 #include <stdexcept>
@@ -417,8 +418,13 @@ bool Daemon::wait_for(Done done) const {
 bool Daemon::stop() {
   if (homes_.empty()) return true;
   bool clean = true;
+  const auto ran = std::make_shared<std::atomic<bool>>(true);  // a scenario, until one knows better
+  const auto last_words = clock_.now() + kLastWords;
   if (started_) {
-    control_->post([this] { scenarios_->abandon_all("the daemon ended"); });
+    control_->post([this, ran] {
+      *ran = scenarios_->runner().is_running();
+      scenarios_->abandon_all("the daemon ended");
+    });
     homes_.front().worker->post([this] {
       for (auto& listener : listeners_)
         listener->stop();
@@ -438,6 +444,7 @@ bool Daemon::stop() {
     everybody([](ConnectionSet& set) { set.close_all(); });
     clean = wait_for([&] { return nobody() && world_.busy.use_count() == 1; });
   }
+  if (started_) wait_for([&] { return !*ran || clock_.now() >= last_words; });
   control_->stop();
   for (auto& home : homes_)
     home.worker->stop_and_join();

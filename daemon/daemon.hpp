@@ -29,6 +29,9 @@ class Daemon {
   static constexpr auto kDrainTime =
       std::chrono::milliseconds(1500);  ///< at shutdown, for last words to leave
 
+  static constexpr auto kLastWords = std::chrono::milliseconds(
+      150);  ///< at shutdown, for those to hear of it who wait for a scenario
+
   /// Opens every device and every socket; throws std::runtime_error (one clear line) when something
   /// cannot be had.
   Daemon(config::Config config, config::Secrets secrets, unsigned threads, Duration spin);
