@@ -12,6 +12,7 @@ std::uint32_t AliasTable::enter(faults::SessionFacts& session) {
   if (logins_.size() >= kMaxPorts) logins_.clear();
   session.ordinal = ++logins_[session.initiator + '\n' + session.isid + '\n' + session.target];
   if (names_.size() >= kMaxRecords) names_.erase(names_.begin());
+  living_[next_number_] = session.initiator;
   names_[next_number_] = {session.alias(), session.target, 0, {}};
   return next_number_++;
 }
@@ -22,10 +23,17 @@ AliasTable::Record AliasTable::find(std::uint32_t number) const {
   return found == names_.end() ? Record{} : found->second;
 }
 
-void AliasTable::leave(const faults::SessionFacts& session, const faults::RuleState& state) {
+void AliasTable::leave(const faults::SessionFacts& session, const faults::RuleState& state,
+                       std::uint32_t number) {
   const std::lock_guard lock(mutex_);
+  living_.erase(number);
   if (records_.size() >= kMaxRecords) records_.pop_front();
   records_.push_back({session.alias(), session.target, state.commands, state.hash});
+}
+
+std::map<std::uint32_t, std::string> AliasTable::living() const {
+  const std::lock_guard lock(mutex_);
+  return living_;
 }
 
 std::vector<AliasTable::Record> AliasTable::records() const {

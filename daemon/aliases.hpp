@@ -31,7 +31,10 @@ class AliasTable {
   std::uint32_t enter(faults::SessionFacts& session);
   /// Name and target of a session by its number; empty when it was forgotten.
   Record find(std::uint32_t number) const;
-  void leave(const faults::SessionFacts& session, const faults::RuleState& state);
+  void leave(const faults::SessionFacts& session, const faults::RuleState& state,
+             std::uint32_t number = 0);
+  /// Initiators of the sessions that live, by the session's number.
+  std::map<std::uint32_t, std::string> living() const;
   /// Sessions that have gone, in the order of their end.
   std::vector<Record> records() const;
   /// Ordinals begin at 1 again and nothing is remembered: a run that is to be like the first one.
@@ -42,6 +45,7 @@ class AliasTable {
   std::map<std::string, std::uint32_t> logins_;
   std::uint32_t next_number_ = 1;
   std::map<std::uint32_t, Record> names_;  ///< the youngest kMaxRecords
+  std::map<std::uint32_t, std::string> living_;
   std::deque<Record> records_;
 };
 

@@ -276,6 +276,7 @@ void Connection::perform(const iscsi::Effect& effect) {
     using Why = fx::Close::Why;
     if (close->why == Why::protocol_error || close->why == Why::format_error)
       loop_.counters().add(Metric::protocol_errors);
+    if (close->why == Why::logout && runner_) runner_->note_logout();
     close_after_flush(close->text);
   }
 }

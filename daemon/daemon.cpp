@@ -9,6 +9,7 @@
 #include "daemon/control/lab_routes.hpp"
 #include "daemon/control/lun_routes.hpp"
 #include "daemon/control/rule_routes.hpp"
+#include "daemon/control/scenario_routes.hpp"
 #include "daemon/control/task_routes.hpp"
 #include "daemon/log.hpp"
 #include "daemon/reports.hpp"
@@ -21,6 +22,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <cstdio>
 #include <stdexcept>
@@ -181,7 +183,11 @@ void Daemon::open_control() {
       .replies = {{202, "it was asked", "LogoutAsked"}}};
   auto routes = fault_routes();
   routes.push_back(std::move(logout));
-  context.schemas = &control::fault_schemas;
+  context.schemas = [] {
+    auto schemas = control::fault_schemas();
+    schemas.update(control::scenario_schemas());
+    return schemas;
+  };
   router_ =
       std::make_unique<control::Router>(control::api_routes(std::move(context), std::move(routes)));
   control::ServerOptions options;
@@ -201,6 +207,7 @@ JournalSources Daemon::journal_sources() const {
   sources.rules = &rule_names_;
   sources.marks = &marks_;
   sources.logins = &world_.refused_logins;
+  sources.lab = &lab_names_;
   return sources;
 }
 
@@ -261,10 +268,30 @@ std::vector<control::Route> Daemon::fault_routes() {
     routes.push_back(std::move(route));
   for (auto& route : control::task_routes(publisher_))
     routes.push_back(std::move(route));
+  for (auto& route : scenario_routes())
+    routes.push_back(std::move(route));
   return routes;
 }
 
+std::vector<control::Route> Daemon::scenario_routes() {
+  scenarios_ = std::make_unique<ScenarioService>(ScenarioSurroundings{
+      .world = world_,
+      .book = book_,
+      .publisher = publisher_,
+      .sources = journal_sources(),
+      .journal = world_.shared_journal,
+      .marks = marks_,
+      .names = lab_names_,
+      .now = [this] { return clock_.now(); },
+      .post = [this](auto job) { control_->post(std::move(job)); },
+      .set_alarm = [this](auto time, auto job) { control_->set_alarm(time, std::move(job)); }});
+  return control::scenario_routes(
+      {&scenarios_->runner(), [this] { return scenarios_->since_start(); }});
+}
+
 void Daemon::heal(bool data) {
+  scenarios_->abandon_all("everything was reset");
+  world_.marks.clear();
   replayer_.install(nullptr, [] {});
   heal_units(world_, world_.since_start(clock_.now()));
   heal_media(world_, book_.rules()->epoch(), data);
@@ -300,6 +327,9 @@ void Daemon::start() {
     home.worker->start();
   for (auto& listener : listeners_)
     listener->start(homes);
+  book_keeper_.set_on_exhausted([this](std::string_view rule, const Exhaustion& exhaustion) {
+    scenarios_->exhausted(rule, exhaustion);
+  });
   house_keeper_.start();
 }
 
@@ -378,7 +408,13 @@ bool Daemon::wait_for(Done done) const {
 bool Daemon::stop() {
   if (homes_.empty()) return true;
   bool clean = true;
+  const auto ran = std::make_shared<std::atomic<bool>>(true);  // a scenario, until one knows better
+  const auto last_words = clock_.now() + kLastWords;
   if (started_) {
+    control_->post([this, ran] {
+      *ran = scenarios_->runner().is_running();
+      scenarios_->abandon_all("the daemon ended");
+    });
     homes_.front().worker->post([this] {
       for (auto& listener : listeners_)
         listener->stop();
@@ -398,6 +434,7 @@ bool Daemon::stop() {
     everybody([](ConnectionSet& set) { set.close_all(); });
     clean = wait_for([&] { return nobody() && world_.busy.use_count() == 1; });
   }
+  if (started_) wait_for([&] { return !*ran || clock_.now() >= last_words; });
   control_->stop();
   house_keeper_.stop_and_join();
   replayer_.stop();

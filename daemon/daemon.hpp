@@ -12,6 +12,7 @@
 #include "daemon/publisher.hpp"
 #include "daemon/replayer.hpp"
 #include "daemon/rule_book.hpp"
+#include "daemon/scenario_service.hpp"
 #include "daemon/worker.hpp"
 #include "daemon/world.hpp"
 
@@ -29,6 +30,9 @@ class Daemon {
       3;  ///< Parameter3 of asynchronous event 1 (RFC 7143 §11.9)
   static constexpr auto kDrainTime =
       std::chrono::milliseconds(1500);  ///< at shutdown, for last words to leave
+
+  static constexpr auto kLastWords = std::chrono::milliseconds(
+      150);  ///< at shutdown, for those to hear of it who wait for a scenario
 
   /// Opens every device and every socket; throws std::runtime_error (one clear line) when something
   /// cannot be had.
@@ -71,6 +75,7 @@ class Daemon {
   void open_control();
   std::vector<control::Route> fault_routes();
   std::vector<control::Route> journal_routes();
+  std::vector<control::Route> scenario_routes();
   void heal(bool data);
   JournalSources journal_sources() const;
   Arrival describe(const Listener::Portal& portal, const boost::asio::ip::tcp::endpoint& local,
@@ -87,7 +92,7 @@ class Daemon {
   World world_;
   Units units_;
   RuleNames rule_names_;
-  NameTable marks_;
+  NameTable marks_, lab_names_;
   WorkerPublisher publisher_{world_, rule_names_};
   Replayer replayer_{world_, publisher_, clock_};
   RuleBook book_;
@@ -95,6 +100,7 @@ class Daemon {
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<OpenPortal> portals_;
   mutable std::mutex mutex_;  ///< config_ and secrets_: the control thread reads them
+  std::unique_ptr<ScenarioService> scenarios_;
   std::unique_ptr<control::Router> router_;
   std::unique_ptr<control::Server> control_;
   std::string control_url_;

@@ -55,8 +55,9 @@ JournalEntry JournalEntry::session_up(std::uint32_t session, faults::Time at) {
   return entry;
 }
 
-JournalEntry JournalEntry::session_down(std::uint32_t session, faults::Time at) {
+JournalEntry JournalEntry::session_down(std::uint32_t session, faults::Time at, bool in_order) {
   JournalEntry entry = plain(Kind::session_down, at);
+  entry.flags = in_order ? orderly : 0;
   entry.session = session;
   return entry;
 }
@@ -105,6 +106,20 @@ JournalEntry JournalEntry::unit_healed(std::uint16_t target, std::uint16_t lun, 
 JournalEntry JournalEntry::mark(std::uint64_t name, faults::Time at) {
   JournalEntry entry = plain(Kind::mark, at);
   entry.a = name;
+  return entry;
+}
+
+JournalEntry JournalEntry::event(std::uint64_t name, faults::Time at) {
+  JournalEntry entry = plain(Kind::event, at);
+  entry.a = name;
+  return entry;
+}
+
+JournalEntry JournalEntry::scenario_state(std::uint64_t scenario, std::uint64_t state,
+                                          faults::Time at) {
+  JournalEntry entry = plain(Kind::state, at);
+  entry.a = scenario;
+  entry.b = state;
   return entry;
 }
 

@@ -35,8 +35,10 @@ struct JournalEntry {
     mark,       ///< somebody set a mark
     replay_on,  ///< a recording is in force instead of the rules
     replay_off,
+    event,  ///< somebody raised an event
+    state,  ///< a scenario entered a state
   };
-  static constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::replay_off) + 1;
+  static constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::state) + 1;
   enum Flag : std::uint8_t {
     completed = 1,
     immediate = 2,
@@ -45,6 +47,7 @@ struct JournalEntry {
     order_dependent = 16,
     aborted = 32,
     silent = 64,  ///< no answer
+    orderly = 1,  ///< session_down: the initiator logged out
     unmet = 128,  ///< strike: told of once more, because it could not be carried out
   };
   static constexpr std::uint16_t kNone = 0xffff;  ///< no LUN, no fault, no target
@@ -61,10 +64,11 @@ struct JournalEntry {
   std::uint32_t cmd_sn = 0;
   std::uint64_t at_ns = 0;  ///< since the start of the daemon
   /// command: CDB octets 2 to 9; completion, response: ns taken; decision: index; strike:
-  /// resolved[0]; function: referenced task tag; rules: epoch; mark, login_refused: name
+  /// resolved[0]; function: referenced task tag; rules: epoch; mark, login_refused, event: name;
+  /// state: name of the scenario
   std::uint64_t a = 0;
   /// command, completion: CDB octets 10 to 13, EDTL; decision: key number; strike: resolved[1];
-  /// login_refused: class and detail
+  /// login_refused: class and detail; state: its name
   std::uint64_t b = 0;
   /// command, completion: task tag, CDB octets 1, 14 and 15; decision: draw; function: task tag
   std::uint64_t c = 0;
@@ -92,7 +96,7 @@ struct JournalEntry {
   /// The answer to this function; `flag`: silent when there was none.
   JournalEntry response(std::uint8_t response, faults::Time now, std::uint8_t flag = 0) const;
   static JournalEntry session_up(std::uint32_t session, faults::Time at);
-  static JournalEntry session_down(std::uint32_t session, faults::Time at);
+  static JournalEntry session_down(std::uint32_t session, faults::Time at, bool orderly = false);
   /// `name`: number in the table of names of login_refused; `rule`: serial, 0 when no rule did it.
   /// `flag`: silent when the login is left without an answer, or 0.
   static JournalEntry login_refused(std::uint64_t name, std::uint16_t class_and_detail,
@@ -109,6 +113,9 @@ struct JournalEntry {
   static JournalEntry unit_healed(std::uint16_t target, std::uint16_t lun, faults::Time at);
   /// `name`: number in the table of marks.
   static JournalEntry mark(std::uint64_t name, faults::Time at);
+  /// `name`, `scenario`, `state`: numbers in the table of names of the lab.
+  static JournalEntry event(std::uint64_t name, faults::Time at);
+  static JournalEntry scenario_state(std::uint64_t scenario, std::uint64_t state, faults::Time at);
   static JournalEntry replay(bool on, faults::Time at);
   /// A session goes by the recording, or no longer, from `cmd_sn` on.
   static JournalEntry replay_adopted(bool on, std::uint32_t session, std::uint32_t cmd_sn,

@@ -19,8 +19,9 @@ using config::Json;
 using Kind = JournalEntry::Kind;
 
 constexpr std::string_view kKindNames[] = {
-    "command",      "completion",    "decision", "strike", "function", "response",  "session_up",
-    "session_down", "login_refused", "rules",    "unit",   "mark",     "replay_on", "replay_off"};
+    "command",    "completion",   "decision",      "strike", "function", "response",
+    "session_up", "session_down", "login_refused", "rules",  "unit",     "mark",
+    "replay_on",  "replay_off",   "event",         "state"};
 static_assert(std::size(kKindNames) == JournalEntry::kKinds);
 
 /// RFC 7143 §11.6.1, RFC 7144 §6.
@@ -301,6 +302,7 @@ config::Json to_json(const JournalEntry& entry, JournalNames& names) {
     case Kind::session_up:
     case Kind::session_down:
       out["target"] = names.session(entry.session).target;
+      if ((entry.flags & JournalEntry::orderly) != 0) out["orderly"] = true;
       break;
     case Kind::login_refused:
       put_name(out, "initiator", names.sources().logins, entry.a);
@@ -320,6 +322,13 @@ config::Json to_json(const JournalEntry& entry, JournalNames& names) {
       break;
     case Kind::mark:
       put_name(out, "name", names.sources().marks, entry.a);
+      break;
+    case Kind::event:
+      put_name(out, "name", names.sources().lab, entry.a);
+      break;
+    case Kind::state:
+      put_name(out, "scenario", names.sources().lab, entry.a);
+      put_name(out, "state", names.sources().lab, entry.b);
       break;
     case Kind::replay_on:
     case Kind::replay_off:

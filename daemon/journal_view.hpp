@@ -29,6 +29,7 @@ struct JournalSources {
   const RuleNames* rules = nullptr;
   const NameTable* marks = nullptr;
   const NameTable* logins = nullptr;  ///< of JournalEntry::login_refused
+  const NameTable* lab = nullptr;     ///< of events, scenarios and their states
 };
 
 /// Numbers of the entries that come next, one for each ring.

@@ -37,6 +37,11 @@ class ScenarioHost {
   virtual std::string change_unit(const faults::ChangeUnit& change, faults::Time now) = 0;
   virtual void release_held(const std::string& tag) = 0;
 
+  // ---- what happens
+
+  /// Something is about to happen, a run may begin: what happened until now is observed first.
+  virtual void catch_up(faults::Time now) = 0;
+
   // ---- what is written down.  Scenarios have heard of it already: it must not come back to them.
 
   virtual void note_mark(const std::string& name, faults::Time now) = 0;

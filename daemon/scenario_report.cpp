@@ -36,7 +36,8 @@ Json expectation(const Scenario& scenario, std::size_t index) {
 /// "recovered after hung within 60s".
 std::string case_name(const Scenario& scenario, std::size_t index) {
   std::string out;
-  for (const auto& [key, value] : expectation(scenario, index).items()) {
+  const auto expected = expectation(scenario, index);
+  for (const auto& [key, value] : expected.items()) {
     if (!out.empty()) out += key == "that" ? "" : " " + key + " ";
     const auto* text = value.get_ptr<const std::string*>();
     out += text != nullptr ? *text : value.dump();

@@ -50,6 +50,7 @@ ScenarioRunner::MaybeError ScenarioRunner::put(faults::Scenario scenario) {
 }
 
 ScenarioRunner::MaybeError ScenarioRunner::remove(std::string_view id, Time now) {
+  host_.catch_up(now);
   Held* known = held(id);
   if (known == nullptr) return unknown(id);
   if (known->is_running()) {
@@ -74,6 +75,7 @@ std::vector<ScenarioStatus> ScenarioRunner::list() const {
 }
 
 ScenarioRunner::MaybeError ScenarioRunner::start(std::string_view id, Time now) {
+  host_.catch_up(now);
   Held* known = held(id);
   if (known == nullptr) return unknown(id);
   if (known->is_running())
@@ -112,6 +114,7 @@ ScenarioRunner::MaybeError ScenarioRunner::start(std::string_view id, Time now) 
 }
 
 ScenarioRunner::MaybeError ScenarioRunner::stop(std::string_view id, bool discard, Time now) {
+  host_.catch_up(now);
   Held* known = held(id);
   if (known == nullptr) return unknown(id);
   if (!known->is_running()) return not_running(*known);
@@ -125,6 +128,7 @@ ScenarioRunner::MaybeError ScenarioRunner::stop(std::string_view id, bool discar
 
 ScenarioRunner::MaybeError ScenarioRunner::go_to(std::string_view id, std::string_view state,
                                                  Time now) {
+  host_.catch_up(now);
   Held* known = held(id);
   if (known == nullptr) return unknown(id);
   if (!known->is_running()) return not_running(*known);
@@ -145,7 +149,8 @@ ScenarioRunner::MaybeError ScenarioRunner::go_to(std::string_view id, std::strin
 }
 
 ScenarioRunner::MaybeError ScenarioRunner::when_over(std::string_view id,
-                                                     std::function<void()> done) {
+                                                     std::function<void()> done,
+                                                     std::function<bool()> is_gone) {
   Held* known = held(id);
   if (known == nullptr) return unknown(id);
   if (!known->run) return not_running(*known);
@@ -154,20 +159,24 @@ ScenarioRunner::MaybeError ScenarioRunner::when_over(std::string_view id,
     return std::nullopt;
   }
   if (known->waiters.size() == kMaxScenarioWaiters)
+    std::erase_if(known->waiters, [](const Waiter& each) { return each.is_gone(); });
+  if (known->waiters.size() == kMaxScenarioWaiters)
     return ScenarioError{Kind::limit, std::to_string(kMaxScenarioWaiters) +
                                           " clients wait for this scenario already: ask again "
                                           "without wait"};
-  known->waiters.push_back(std::move(done));
+  known->waiters.push_back({std::move(done), std::move(is_gone)});
   return std::nullopt;
 }
 
 void ScenarioRunner::raise_event(const std::string& name, Time now) {
+  host_.catch_up(now);
   host_.note_event(name, now);
   tell({}, faults::EventRaised{name});
   tell_all(now);
 }
 
 void ScenarioRunner::set_mark(const std::string& name, Time now) {
+  host_.catch_up(now);
   host_.note_mark(name, now);
   tell({}, faults::MarkSet{name});
   tell_all(now);
@@ -206,6 +215,7 @@ bool ScenarioRunner::needs_commands() const {
 }
 
 void ScenarioRunner::exhausted(std::string_view rule, const Exhaustion& exhaustion, Time now) {
+  host_.catch_up(now);
   if (!exhaustion.event.empty()) raise_event(exhaustion.event, now);
   if (exhaustion.go_to.empty()) return;
   for (auto& [id, each] : scenarios_) {
@@ -301,7 +311,7 @@ void ScenarioRunner::end(Held& held) {
   held.armed.clear();
   tell(held.scenario->id, faults::OtherEntered{held.scenario->id, {}});
   for (auto& waiter : std::exchange(held.waiters, {}))
-    waiter();
+    waiter.done();
 }
 
 void ScenarioRunner::tell(std::string from, faults::Observation observation) {

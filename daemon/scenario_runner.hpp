@@ -59,8 +59,10 @@ class ScenarioRunner {
   /// Ends the run and judges it; `discard`: breaks it off.
   MaybeError stop(std::string_view id, bool discard, Time now);
   MaybeError go_to(std::string_view id, std::string_view state, Time now);
-  /// `done` is called when the run is over, at once if it is.
-  MaybeError when_over(std::string_view id, std::function<void()> done);
+  /// `done` is called when the run is over, at once if it is; a waiter whose `is_gone` says so
+  /// makes room for others.
+  MaybeError when_over(std::string_view id, std::function<void()> done,
+                       std::function<bool()> is_gone);
 
   void raise_event(const std::string& name, Time now);
   void set_mark(const std::string& name, Time now);
@@ -80,13 +82,17 @@ class ScenarioRunner {
   void abandon_all(const std::string& why, Time now);
 
  private:
+  struct Waiter {
+    std::function<void()> done;
+    std::function<bool()> is_gone;
+  };
   struct Held {
     std::shared_ptr<const faults::Scenario> scenario;
     std::uint64_t revision = 0, runs = 0;
     std::shared_ptr<faults::ScenarioRun> run;
     std::map<std::string, bool> borrowed;  ///< rules, and whether they were armed before
     std::vector<std::string> armed;        ///< of these, now
-    std::vector<std::function<void()>> waiters;
+    std::vector<Waiter> waiters;
     bool is_running() const { return run && !run->is_over(); }
   };
   struct Telling {

@@ -88,12 +88,16 @@ faults::Facts TaskRunner::describe(const iscsi::Task& task, LunPath* path) const
   return facts;
 }
 
+faults::Surroundings TaskRunner::around_decisions() const {
+  return {.writes = nullptr, .since = &MarkTimes::since, .context = &world_.marks};
+}
+
 /// Decides about the command at hand, in CmdSN order.
 void TaskRunner::decide(const iscsi::Task& task) {
   LunPath* path = task.lun ? path_to(*task.lun) : nullptr;
   std::construct_at(&facts_at_hand_, describe(task, path));  // where it is: it is large
   if (replay_) return replay_->decide(facts_at_hand_, rule_state_, decision_);
-  faults::Surroundings around;
+  auto around = around_decisions();
   const auto ask = [&] {
     faults::decide(*rules_, rule_state_, world_.seed, facts_at_hand_, around, decision_);
   };

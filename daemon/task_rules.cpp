@@ -42,7 +42,8 @@ bool TaskRunner::has_older_than(std::uint64_t epoch) const {
 /// The Data-Out of a command is here.  Nothing more strikes one whose replay has ended.
 void TaskRunner::decide_payload(const Ordeal& trial) {
   if (!faults::is_replay(*trial.rules)) {
-    faults::decide_payload(*trial.rules, rule_state_, world_.seed, trial.facts, {}, decision_);
+    faults::decide_payload(*trial.rules, rule_state_, world_.seed, trial.facts, around_decisions(),
+                           decision_);
   } else if (replay_ && replay_->set().rules() == trial.rules) {
     replay_->decide_payload(trial.facts, rule_state_, decision_);
   } else {
@@ -77,7 +78,8 @@ const faults::Decision& TaskRunner::decide(const iscsi::effect::JudgeTaskManagem
   if (replay_)
     replay_->decide_task_management(facts, rule_state_, decision_);
   else
-    faults::decide_task_management(*rules_, rule_state_, world_.seed, facts, {}, decision_);
+    faults::decide_task_management(*rules_, rule_state_, world_.seed, facts, around_decisions(),
+                                   decision_);
   if (decision_.any_last) world_.used_up_rules.note(decision_);
   for (const auto& strike : decision_.strikes)
     note_injected(strike, facts, function.initiator_task_tag, "task management function");

@@ -105,8 +105,9 @@ TaskRunner::~TaskRunner() {
     operation->task = nullptr;
     budget_.give_back(operation->charged);
   }
-  world_.aliases.leave(facts_, rule_state_);
-  loop_.journal().add(JournalEntry::session_down(number_, world_.since_start(loop_.now())));
+  world_.aliases.leave(facts_, rule_state_, number_);
+  loop_.journal().add(
+      JournalEntry::session_down(number_, world_.since_start(loop_.now()), logged_out_));
   for (auto& page : paths_) {
     if (!page) continue;
     for (auto& path : *page)

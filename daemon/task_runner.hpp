@@ -97,6 +97,8 @@ class TaskRunner {
   const faults::RuleSet& rules() const { return *rules_; }
   const faults::SessionFacts& facts() const { return facts_; }
   const faults::RuleState& rule_state() const { return rule_state_; }
+  /// The initiator logged out: its session does not end by accident.
+  void note_logout() { logged_out_ = true; }
   /// The last octet received so far came at this time.
   void set_now(TimePoint now) { now_ = now; }
   /// A rule wants the connection gone; set by run(), nothing runs after it.
@@ -207,6 +209,7 @@ class TaskRunner {
   JournalEntry entry_for(const iscsi::Task& task) const;
 
   // task_ordeal.cpp
+  faults::Surroundings around_decisions() const;
   faults::Facts describe(const iscsi::Task& task, LunPath* path) const;
   void decide(const iscsi::Task& task);
   bool looks_at_data(const iscsi::Task& task) const;
@@ -250,6 +253,7 @@ class TaskRunner {
   faults::Decision decision_;            ///< of the command at hand
   std::vector<JournalEntry> functions_;  ///< that were decided about and have not ended
   std::uint32_t number_;                 ///< of the session, for the journal
+  bool logged_out_ = false;
   TimePoint now_{};
   /// Whether the command at hand ended while run() had it.
   enum class Ended : std::uint8_t { no, in_run, yes };

@@ -6,6 +6,7 @@
 #include "daemon/clock.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/lun_host.hpp"
+#include "daemon/mark_times.hpp"
 #include "daemon/name_table.hpp"
 #include "daemon/used_up.hpp"
 #include "faults/replay.hpp"
@@ -135,6 +136,7 @@ class World {
   UsedUpRules used_up_rules;
   SharedJournal shared_journal;  ///< what no loop does by itself
   NameTable refused_logins;      ///< of JournalEntry::login_refused
+  MarkTimes marks;
   /// Held by every operation that a device may still be busy with; its use_count() tells when none
   /// is left.
   const std::shared_ptr<const int> busy = std::make_shared<int>(0);

@@ -110,7 +110,12 @@ ScenarioEffects ScenarioRun::abandon(Time now, std::string why) {
 
 ScenarioEffects ScenarioRun::fail(Time now, std::string why) {
   ScenarioEffects out;
-  if (is_over()) return out;
+  if (is_over()) {  // by the same effects of which one could not be had: their end follows
+    verdict_.is = ScenarioVerdict::Is::failed;
+    verdict_.why = std::move(why);
+    impossible_ = true;
+    return out;
+  }
   now = advance(now);
   verdict_.findings = evidence_.judge(state_, now);
   impossible_ = true;

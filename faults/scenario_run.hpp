@@ -86,7 +86,7 @@ class ScenarioRun {
   ScenarioEffects stop(Time now, std::string why);
   /// Ends it without a judgement.
   ScenarioEffects abandon(Time now, std::string why);
-  /// Ends it: something that it needs cannot be had.
+  /// Ends it: something that it needs cannot be had.  One that has ended already has failed, then.
   ScenarioEffects fail(Time now, std::string why);
 
   /// When tick() has something to do; nothing while it waits for observations alone.

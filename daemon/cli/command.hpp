@@ -80,8 +80,9 @@ enum class Flow : std::uint8_t {
   request,       ///< one request, its answer shown
   lines,         ///< one request, each line of its answer shown as it comes
   overview,      ///< a GET of each path, shown together
-  scenario_run,  ///< put, start, follow, result
-  verdict,       ///< as request; "verdict": "failed" is a failure
+  scenario_run,  ///< the request, then start unless it was that; follow, result when it is asked
+                 ///< for
+  verdict,       ///< as request, with --junit twice; "verdict": "failed" is a failure
   offline,       ///< no daemon takes part: `offline` makes the text
   serve,         ///< the daemon itself
 };

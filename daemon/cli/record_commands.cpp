@@ -14,6 +14,33 @@ Argument scenario_id() {
   return {.name = "ID", .meaning = "ID of the scenario", .offer = Offer::scenarios};
 }
 
+Option junit_option(std::string_view meaning, bool waits) {
+  return {.name = "--junit",
+          .takes = Takes::text,
+          .value_name = "FILE",
+          .goes = Goes::nowhere,
+          .meaning = meaning,
+          .waits = waits};
+}
+
+Option follow_option() {
+  return {.name = "--follow",
+          .letter = "-f",
+          .goes = Goes::nowhere,
+          .meaning = "stay until the verdict, and say on standard error which states it enters",
+          .waits = true};
+}
+
+Option wait_option() {
+  return {
+      .name = "--wait",
+      .goes = Goes::nowhere,
+      .meaning = "stay until the verdict, without a word unless --follow or --junit is there, too",
+      .waits = true};
+}
+
+constexpr std::string_view kJunitImplies = "write the verdict as JUnit XML, too; implies --follow";
+
 Argument scenario_file() {
   return {.name = "SCENARIO",
           .meaning = "the scenario as JSON, a file, or - for standard input",
@@ -69,9 +96,9 @@ std::vector<Command> record_commands() {
 
     {.words = "scenario put", .method = "PUT", .path = "/v1/scenarios/{id}",
      .summary = "add a scenario, or replace the one with its ID",
-     .arguments = {scenario_file()},
+     .arguments = {scenario_file()}, .options = {dry_run_option()},
      .examples = {{"faultlun scenario put flaky.json", ""}},
-     .plan = plan_scenario_put},
+     .view = {.text = scenario_put_text}, .plan = plan_scenario_put},
 
     {.words = "scenario ls", .method = "GET", .path = "/v1/scenarios",
      .summary = "list the scenarios and the state of each",
@@ -83,7 +110,8 @@ std::vector<Command> record_commands() {
     {.words = "scenario get", .method = "GET", .path = "/v1/scenarios/{id}",
      .summary = "show a scenario and its current state",
      .arguments = {scenario_id()},
-     .examples = {{"faultlun scenario get flaky", ""}}},
+     .examples = {{"faultlun scenario get flaky", ""}},
+     .view = {.text = scenario_text}},
 
     {.words = "scenario rm", .method = "DELETE", .path = "/v1/scenarios/{id}",
      .summary = "remove a scenario",
@@ -91,39 +119,46 @@ std::vector<Command> record_commands() {
      .examples = {{"faultlun scenario rm flaky", ""}}},
 
     {.words = "scenario start", .method = "POST", .path = "/v1/scenarios/{id}/start",
-     .summary = "start a scenario in its first state",
+     .summary = "start a scenario in its first state; exit status 1 when its verdict is failed",
      .arguments = {scenario_id()},
-     .examples = {{"faultlun scenario start flaky", ""}}},
+     .options = {follow_option(), wait_option(), junit_option(kJunitImplies, true)},
+     .examples = {{"faultlun scenario start flaky", "start and go on"},
+                  {"faultlun scenario start flaky --follow", "see what happens"}},
+     .view = {.text = verdict_text}, .flow = Flow::scenario_run,
+     .more_calls = "GET /v1/scenarios/{id}/follow,GET /v1/scenarios/{id}/result"},
 
     {.words = "scenario stop", .method = "POST", .path = "/v1/scenarios/{id}/stop",
-     .summary = "stop a scenario; its rules go, and its verdict stands",
+     .summary = "stop a scenario; its rules go, and it is judged; exit status 1 when its verdict is failed",
      .arguments = {scenario_id()},
-     .examples = {{"faultlun scenario stop flaky", ""}}},
+     .options = {{.name = "--discard", .key = "discard", .meaning = "break it off, without a judgement"}},
+     .examples = {{"faultlun scenario stop flaky", ""}},
+     .view = {.text = verdict_text}, .flow = Flow::verdict},
 
     {.words = "scenario goto", .method = "POST", .path = "/v1/scenarios/{id}/goto",
      .summary = "make a running scenario enter a state now",
      .arguments = {scenario_id(), {.name = "STATE", .meaning = "name of the state"}},
      .examples = {{"faultlun scenario goto flaky hung", ""}},
+     .view = {.text = verdict_text},
      .plan = plan_scenario_goto},
 
     {.words = "scenario result", .method = "GET", .path = "/v1/scenarios/{id}/result",
      .summary = "the verdict; exit status 1 when it is failed",
      .arguments = {scenario_id()},
      .options = {{.name = "--wait", .key = "wait", .meaning = "wait for the end of the scenario", .waits = true},
-                 {.name = "--format", .takes = Takes::text, .value_name = "FORMAT", .key = "format", .meaning = "junit: as JUnit XML"}},
+                 {.name = "--format", .takes = Takes::text, .value_name = "FORMAT", .key = "format", .meaning = "junit: as JUnit XML"},
+                 junit_option("write it as JUnit XML, too", false)},
      .examples = {{"faultlun scenario result flaky", ""},
-                  {"faultlun scenario result flaky --format junit", "for a build server"}},
-     .flow = Flow::verdict},
+                  {"faultlun scenario result flaky --format junit", "for a build server"},
+                  {"faultlun scenario result flaky --wait --junit out.xml", ""}},
+     .view = {.text = verdict_text}, .flow = Flow::verdict},
 
     {.words = "scenario run", .method = "PUT", .path = "/v1/scenarios/{id}",
-     .summary = "put and start a scenario; with --wait follow it to its verdict, exit status 1 when that is failed",
+     .summary = "put and start a scenario; with --follow or --wait exit status 1 when its verdict is failed",
      .arguments = {scenario_file()},
-     .options = {{.name = "--wait", .goes = Goes::nowhere, .meaning = "stay until the verdict, and say on standard error what happens", .waits = true},
-                 {.name = "--junit", .takes = Takes::text, .value_name = "FILE", .goes = Goes::nowhere,
-                  .meaning = "write the verdict as JUnit XML, too; implies --wait", .waits = true}},
+     .options = {follow_option(), wait_option(), junit_option(kJunitImplies, true)},
      .examples = {{"faultlun scenario run flaky.json", "start and go on"},
                   {"faultlun scenario run flaky.json --wait --junit out.xml", "a test with an exit status"}},
-     .plan = plan_scenario_put, .flow = Flow::scenario_run,
+     .view = {.text = verdict_text}, .plan = plan_scenario_put, .flow = Flow::scenario_run,
      .more_calls = "POST /v1/scenarios/{id}/start,GET /v1/scenarios/{id}/follow,GET /v1/scenarios/{id}/result"},
 
     {.words = "event", .method = "POST", .path = "/v1/events/{name}",

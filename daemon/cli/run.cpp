@@ -159,6 +159,8 @@ class Runner {
     if (!is_good(answer.status)) return refused(answer);
     const int status = show(answer);
     if (status == 0 && command_.flow == Flow::verdict) {
+      if (!invocation_.call.option("--junit").empty())
+        write_junit(invocation_.call.option("--junit"), filled_in(command_.path, invocation_.call));
       if (invocation_.call.option("--format").empty())
         return is_failed(Json::parse(answer.body, nullptr, false)) ? kFailed : 0;
       // The other formats do not say the verdict in a word.
@@ -215,6 +217,22 @@ class Runner {
     return 0;
   }
 
+  /// `result`: path of the verdict, which is there.
+  void write_junit(const std::string& file, const std::string& result) {
+    const auto xml = ask({"GET", result + "?format=junit", {}, {}});
+    if (!is_good(xml.status))
+      throw std::runtime_error(file + ": not written, the daemon answered " +
+                               std::to_string(xml.status));
+    if (file == "-") {
+      to_.out << xml.body;
+      return;
+    }
+    std::ofstream out(file, std::ios::binary);
+    out << xml.body << std::flush;
+    if (!out)
+      throw std::runtime_error(file + ": cannot be written; name a file in a directory that is");
+  }
+
   /// Says what happens until the scenario has its verdict.
   HttpAnswer follow(const std::string& path) {
     auto request = on_wire({"GET", path + "/follow", {}, {}});
@@ -222,34 +240,29 @@ class Runner {
     return wire_.lines(request, invocation_.patience, [&](std::string_view line) {
       const Json entry = Json::parse(line, nullptr, false);
       if (!entry.is_object()) return true;
-      std::string words;
-      for (const auto& [key, value] : entry.items())
-        if (key != "cursor") words += (words.empty() ? "" : "  ") + key + " " + cell(value);
-      to_.err << words << "\n" << std::flush;
-      const auto& verdict = at(entry, "/verdict");
-      return !verdict.is_string() || verdict == "running" || verdict == "undecided";
+      if (at(entry, "/verdict").is_string()) return false;
+      to_.err << scenario_step_text(entry) << std::flush;
+      return true;
     });
   }
 
-  int scenario(const Plan& put) {
+  int scenario(const Plan& first) {
     const auto& call = invocation_.call;
-    const auto installed = ask(put);
-    if (!is_good(installed.status)) return refused(installed);
-    const auto started = ask({"POST", put.path + "/start", {}, {}});
-    if (!is_good(started.status)) return refused(started);
+    constexpr std::string_view kStart = "/start";
+    const bool starts = first.path.ends_with(kStart);
+    const auto path = first.path.substr(0, first.path.size() - (starts ? kStart.size() : 0));
+    auto answer = ask(first);
+    if (!is_good(answer.status)) return refused(answer);
+    if (!starts) answer = ask({"POST", path + std::string(kStart), {}, {}});
+    if (!is_good(answer.status)) return refused(answer);
     const auto junit = call.option("--junit");
-    if (!call.has("--wait") && junit.empty()) return show(started);
-    if (const auto followed = follow(put.path); !is_good(followed.status)) return refused(followed);
-    const auto result = ask({"GET", put.path + "/result?wait=1", {}, {}});
+    const bool follows = call.has("--follow") || !junit.empty();
+    if (!call.has("--wait") && !follows) return show(answer);
+    if (follows)
+      if (const auto followed = follow(path); !is_good(followed.status)) return refused(followed);
+    const auto result = ask({"GET", path + "/result?wait=1", {}, {}});
     if (!is_good(result.status)) return refused(result);
-    if (!junit.empty()) {
-      const auto xml = ask({"GET", put.path + "/result?format=junit&wait=1", {}, {}});
-      if (!is_good(xml.status)) return refused(xml);
-      std::ofstream out(junit, std::ios::binary);
-      out << xml.body << std::flush;
-      if (!out)
-        throw std::runtime_error(junit + ": cannot be written; name a file in a directory that is");
-    }
+    if (!junit.empty()) write_junit(junit, path + "/result");
     const int status = show(result);
     return is_failed(Json::parse(result.body, nullptr, false)) ? kFailed : status;
   }

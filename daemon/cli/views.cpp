@@ -176,6 +176,8 @@ const std::vector<Member>& members_of(const std::string& kind) {
       {"session_down", {{"", "target"}}},
       {"rules", {{"epoch ", "epoch"}}},
       {"mark", {{"", "name"}}},
+      {"event", {{"", "name"}}},
+      {"state", {{"scenario ", "scenario"}, {"entered ", "state"}}},
   };
   static const std::vector<Member> none;
   for (const auto& [name, members] : kinds)
@@ -198,7 +200,7 @@ std::string told(const Json& entry) {
       if (key != "at_ns" && key != "kind" && key != "session" && key != "cursor" &&
           key != "cmd_sn" && key != "lun")
         add(key + "=" + cell(value));
-  for (const char* word : {"aborted", "silent", "timed", "order_dependent", "immediate"})
+  for (const char* word : {"aborted", "silent", "timed", "order_dependent", "immediate", "orderly"})
     if (at(entry, std::string("/") + word) == true) add(word);
   return out;
 }
@@ -325,6 +327,52 @@ std::string journal_line(const Json& entry) {
               told(entry);
   line.erase(line.find_last_not_of(' ') + 1);
   return line + "\n";
+}
+
+// ---- scenarios ---------------------------------------------------------------------------------
+
+std::string scenario_step_text(const Json& step) {
+  const auto& at_us = at(step, "/at_us");
+  const auto ms = at_us.is_number_integer() ? static_cast<long long>(at_us) / 1000 : 0;
+  char time[40];
+  std::snprintf(time, sizeof time, "%6lld.%03lld s  ", ms / 1000, ms % 1000);
+  return time + cell(step, "/state") + "  (" + cell(step, "/why") + ")\n";
+}
+
+std::string verdict_text(const Json& answer) {
+  if (const auto& run = at(answer, "/run"); run.is_object())
+    return cell(answer, "/scenario") + ": " + cell(run, "/verdict") + ", in state " +
+           cell(run, "/state") + "\n";
+  if (!at(answer, "/expectations").is_array()) return description(answer);
+  std::string out = cell(answer, "/scenario") + ": " + cell(answer, "/verdict");
+  if (answer.contains("why")) out += " (" + cell(answer, "/why") + ")";
+  out += "\n";
+  for (const auto& each : at(answer, "/expectations"))
+    out += std::string(at(each, "/passed") == true ? "  ok    " : "  FAIL  ") +
+           cell(each, "/expect/that") + ": " + cell(each, "/why") + "\n";
+  for (const auto& step : at(answer, "/timeline"))
+    out += scenario_step_text(step);
+  if (const auto& more = at(answer, "/timeline_left_out"); more.is_number())
+    out += "and " + cell(more) + " more\n";
+  return out;
+}
+
+std::string scenario_text(const Json& answer) {
+  const auto& run = at(answer, "/run");
+  const std::string state = run.is_object()
+                                ? "run " + cell(run, "/number") + ": " + cell(run, "/verdict") +
+                                      ", in state " + cell(run, "/state") + "\n"
+                                : "it has not run yet\n";
+  return state + json_text(at(answer, "/scenario"));
+}
+
+std::string scenario_put_text(const Json& answer) {
+  std::string out = at(answer, "/dry_run") == true ? "good; nothing was changed\n" : "";
+  const auto& warnings = at(answer, "/warnings");
+  if (warnings.is_array())
+    for (const auto& each : warnings)
+      out += "warning: " + cell(each, "/path") + ": " + cell(each, "/message") + "\n";
+  return out + "scenario " + cell(answer, "/scenario/id") + "\n";
 }
 
 std::string json_text(const Json& answer) {

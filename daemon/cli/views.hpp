@@ -19,7 +19,12 @@ std::string capabilities_text(const config::Json& answer);
 std::string targets_text(const config::Json& answer);
 std::string status_text(const config::Json& answer);
 std::string journal_line(const config::Json& entry);  ///< one line
-std::string json_text(const config::Json& answer);    ///< as JSON, indented
+/// A verdict, or how a run stands.
+std::string verdict_text(const config::Json& answer);
+std::string scenario_step_text(const config::Json& step);  ///< one line
+std::string scenario_text(const config::Json& answer);
+std::string scenario_put_text(const config::Json& answer);
+std::string json_text(const config::Json& answer);  ///< as JSON, indented
 
 struct Picked {
   config::Json value;

@@ -43,7 +43,8 @@ class Server::Impl {
   Impl(ServerOptions options, const Router& routes)
       : listen_(context_, options.listen),
         shared_(std::move(options), routes, listen_.address()),
-        pause_(context_) {}
+        pause_(context_),
+        alarm_(context_) {}
   ~Impl() { stop(); }
 
   void start() {
@@ -66,6 +67,16 @@ class Server::Impl {
   }
 
   const std::string& url() const { return listen_.url(); }
+
+  void post(std::function<void()> job) { asio::post(context_, std::move(job)); }
+
+  void set_alarm(std::chrono::nanoseconds time, std::function<void()> job) {
+    if (!listen_.acceptor().is_open()) return;  // it stops
+    alarm_.expires_after(time);
+    alarm_.async_wait([job = std::move(job)](const error_code& cancelled) {
+      if (!cancelled) job();
+    });
+  }
 
  private:
   /// Returns when nothing is left to wait for, which is after close_all().
@@ -130,6 +141,7 @@ class Server::Impl {
   void close_all() {
     listen_.close();
     pause_.cancel();
+    alarm_.cancel();
     const auto connections = shared_.connections;  // each takes itself out
     for (const auto& connection : connections)
       connection->close();
@@ -139,6 +151,7 @@ class Server::Impl {
   ListenSocket listen_;
   HttpShared shared_;
   asio::steady_timer pause_;
+  asio::steady_timer alarm_;
   std::thread thread_;
   bool is_stopped_ = false;
 };
@@ -151,6 +164,12 @@ void Server::start() {
 }
 void Server::stop() {
   impl_->stop();
+}
+void Server::post(std::function<void()> job) {
+  impl_->post(std::move(job));
+}
+void Server::set_alarm(std::chrono::nanoseconds time, std::function<void()> job) {
+  impl_->set_alarm(time, std::move(job));
 }
 std::string Server::url() const {
   return impl_->url();

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -44,6 +45,12 @@ class Server {
   /// Closes every connection and ends the thread, at once unless a handler runs; not from a
   /// handler.
   void stop();
+  /// From any thread: the job is done on the control thread, between requests.  What is posted
+  /// before stop() is done before it returns.
+  void post(std::function<void()> job);
+  /// On the control thread: the job is done there when the time has passed, instead of the one that
+  /// was asked for before; never when the server stops first.
+  void set_alarm(std::chrono::nanoseconds time, std::function<void()> job);
   /// "http://127.0.0.1:8326" with the real port, or "unix:/run/faultlun.sock".
   std::string url() const;
 

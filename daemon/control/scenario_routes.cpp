@@ -1,5 +1,7 @@
 #include "daemon/control/scenario_routes.hpp"
 
+#include "config/keys.hpp"
+#include "config/object.hpp"
 #include "config/rules.hpp"
 #include "config/scenario.hpp"
 #include "daemon/control/api.hpp"
@@ -19,6 +21,13 @@ using config::Json;
 using faults::ScenarioRun;
 using In = Parameter::In;
 using Type = Parameter::Type;
+
+// clang-format off
+constexpr config::Key kGotoKeys[] = {
+  {"state", true, "string", "", "name of the state to enter"},
+};
+// clang-format on
+constexpr config::Shape kGotoShape = {"goto", "body", kGotoKeys};
 
 Response refused(const ScenarioError& error) {
   return problem(error.kind == ScenarioError::Kind::not_found ? 404 : 409, error.message);
@@ -117,11 +126,17 @@ Answer Api::show(const Request& request) {
 
 Answer Api::list(const Request&) {
   auto rows = Json::array();
-  for (const auto& each : runner().list())
-    rows.push_back({{"id", each.scenario->id},
-                    {"note", each.scenario->note},
-                    {"states", each.scenario->states.size()},
-                    {"run", run_json(each, now())}});
+  for (const auto& each : runner().list()) {
+    Json row = {{"id", each.scenario->id},
+                {"running", each.run != nullptr && !each.run->is_over()},
+                {"state", nullptr},
+                {"verdict", nullptr}};
+    if (each.run) {
+      row["state"] = each.scenario->states[each.run->state()].name;
+      row["verdict"] = faults::name_of(each.run->verdict(now()).is);
+    }
+    rows.push_back(std::move(row));
+  }
   return json_response({{"scenarios", std::move(rows)}});
 }
 
@@ -150,7 +165,8 @@ Answer Api::wait_for(const std::string& id, std::shared_ptr<const ScenarioRun> r
         std::min(*given, static_cast<std::uint64_t>(Deferred::kMaxTimeout.count())));
   const auto deferred = std::make_shared<Deferred>(timeout);
   const auto error = runner().when_over(
-      id, [this, deferred, run, junit] { deferred->complete(result_of(*run, junit)); });
+      id, [this, deferred, run, junit] { deferred->complete(result_of(*run, junit)); },
+      [deferred] { return deferred->is_abandoned(); });
   if (error) return refused(*error);
   return deferred;
 }
@@ -169,8 +185,19 @@ Answer Api::stop(const Request& request) {
 }
 
 Answer Api::go_to(const Request& request) {
-  if (const auto error = runner().go_to(id(request), text(request, "state"), now()))
-    return refused(*error);
+  config::Problems problems;
+  Json tree = Json::object();
+  std::optional<std::string> state;
+  if (request.body.empty() || config::parse_json(request.body, tree, problems)) {
+    config::Object in(config::Value(&tree, "", problems), kGotoShape);
+    state = in.required("state").text(1, config::kMaxNameBytes);
+    in.finish();
+  }
+  if (!problems.empty()) {
+    const auto& first = problems.list().front();
+    return problem(400, first.path.empty() ? first.message : first.path + ": " + first.message);
+  }
+  if (const auto error = runner().go_to(id(request), *state, now())) return refused(*error);
   const auto status = *runner().find(id(request));
   return json_response({{"scenario", id(request)}, {"run", run_json(status, now())}});
 }
@@ -225,10 +252,9 @@ Answer Api::follow(const Request& request) {
 Answer Api::told(const Request& request, std::string_view what,
                  void (ScenarioRunner::*tell)(const std::string&, faults::Time)) {
   const auto& name = request.parameters.at("name");
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  if (name.size() > config::kMaxNameBytes || std::ranges::any_of(name, is_control))
-    return problem(400, "that is no name; write 1 to " + std::to_string(config::kMaxNameBytes) +
-                            " bytes without control characters");
+  if (name.size() > config::kMaxNameBytes)
+    return problem(400, "that is too long for a name; write 1 to " +
+                            std::to_string(config::kMaxNameBytes) + " bytes");
   (runner().*tell)(name, now());
   return json_response({{std::string(what), name}});
 }
@@ -258,8 +284,11 @@ constexpr const char* kAnswers = R"({
       "path": {"type": "string"}, "message": {"type": "string"}, "line": {"type": "integer"}}}}}},
   "ScenarioList": {"type": "object", "required": ["scenarios"], "properties": {
     "scenarios": {"type": "array", "items": {"type": "object", "properties": {
-      "id": {"type": "string"}, "note": {"type": "string"}, "states": {"type": "integer"},
-      "run": {"$ref": "#/components/schemas/ScenarioRun"}}}}}},
+      "id": {"type": "string"}, "running": {"type": "boolean"},
+      "state": {"type": ["string", "null"], "description": "of the last run; null: none yet"},
+      "verdict": {"type": ["string", "null"]}}}}}},
+  "ScenarioGoto": {"type": "object", "required": ["state"], "additionalProperties": false,
+    "properties": {"state": {"type": "string", "description": "name of the state to enter"}}},
   "ScenarioStep": {"type": "object", "description": "a state that was entered, or (the last one) the result",
     "properties": {"at_us": {"type": "integer"}, "state": {"type": "string"}, "why": {"type": "string"}}},
   "ScenarioResult": {"type": "object", "required": ["scenario", "verdict", "took_us", "expectations", "timeline"],
@@ -304,7 +333,7 @@ std::vector<Route> scenario_routes(ScenarioContext context) {
     .handler = call(&Api::stop), .parameters = {id, {"discard", "break it off, without a judgement", In::query, Type::boolean}},
     .replies = {result}});
   routes.push_back({.method = "POST", .pattern = "/v1/scenarios/{id}/goto", .summary = "Enters a state, whatever leads there.",
-    .handler = call(&Api::go_to), .parameters = {id, {"state", "name of the state", In::query, Type::string, true}},
+    .handler = call(&Api::go_to), .parameters = {id}, .request_schema = "ScenarioGoto",
     .replies = {{200, "it is there", "ScenarioStarted"}}});
   routes.push_back({.method = "GET", .pattern = "/v1/scenarios/{id}/result", .summary = "The verdict of the last run; while it runs, how things stand.",
     .handler = call(&Api::result),

@@ -104,12 +104,12 @@ _faultlun_row() {
     'scenario get') options='--control --token-file --json --timeout -h --help --version' offers='scenarios' ;;
     'scenario goto') options='--control --token-file --json --timeout -h --help --version' offers='scenarios nothing' ;;
     'scenario ls') options='--control --token-file --json --timeout -h --help --version' ;;
-    'scenario put') options='--control --token-file --json --timeout -h --help --version' offers='files' ;;
-    'scenario result') options='--wait --format --control --token-file --json --timeout -h --help --version' offers='scenarios' values='--format' ;;
+    'scenario put') options='--dry-run --control --token-file --json --timeout -h --help --version' offers='files' ;;
+    'scenario result') options='--wait --format --junit --control --token-file --json --timeout -h --help --version' offers='scenarios' values='--format --junit' ;;
     'scenario rm') options='--control --token-file --json --timeout -h --help --version' offers='scenarios' ;;
-    'scenario run') options='--wait --junit --control --token-file --json --timeout -h --help --version' offers='files' values='--junit' ;;
-    'scenario start') options='--control --token-file --json --timeout -h --help --version' offers='scenarios' ;;
-    'scenario stop') options='--control --token-file --json --timeout -h --help --version' offers='scenarios' ;;
+    'scenario run') options='-f --follow --wait --junit --control --token-file --json --timeout -h --help --version' offers='files' values='--junit' ;;
+    'scenario start') options='-f --follow --wait --junit --control --token-file --json --timeout -h --help --version' offers='scenarios' values='--junit' ;;
+    'scenario stop') options='--discard --control --token-file --json --timeout -h --help --version' offers='scenarios' ;;
     'serve') options='--check --json --version --help --advertise --config --control --faults --log-level --portal --seed --spin --threads' ;;
     'session') next='logout ls' ;;
     'session logout') options='--control --token-file --json --timeout -h --help --version' offers='nothing' ;;

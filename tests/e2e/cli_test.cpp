@@ -24,7 +24,7 @@ constexpr const char* kBusy = R"~({"id":"busy","match":{"op":"READ(10)"
 })~";
 constexpr const char* kFlaky =
     R"({"id":"flaky","states":{"ok":{"rules":[]},"hung":{"rules":[]}},"start":"ok",
-        "transitions":[{"from":"ok","to":"hung","when":{"after_ms":100}}]})";
+        "transitions":[{"from":"ok","to":"hung","when":{"after_ms":700}}]})";
 
 /// "GET /v1/rules/{}": what a call is, whatever its parameters are called.
 std::string shape_of(std::string_view call) {

@@ -50,6 +50,17 @@ TEST_CASE("after clear() the ordinals begin again and no record is left") {
   CHECK(facts.ordinal == 1);
 }
 
+TEST_CASE("sessions live from their begin to their end, with the name of their initiator") {
+  AliasTable table;
+  auto one = session("iqn.a"), two = session("iqn.b");
+  const auto first = table.enter(one), second = table.enter(two);
+  CHECK(table.living() ==
+        std::map<std::uint32_t, std::string>{{first, "iqn.a"}, {second, "iqn.b"}});
+  table.leave(one, faults::RuleState(), first);
+  table.clear();  // those that live go on
+  CHECK(table.living() == std::map<std::uint32_t, std::string>{{second, "iqn.b"}});
+}
+
 TEST_CASE("records are kept up to their limit") {
   AliasTable table;
   auto facts = session("iqn.a");

@@ -14,10 +14,10 @@ struct JournalBench {
   SharedJournal shared;
   AliasTable aliases;
   RuleNames rules;
-  NameTable marks, logins;
+  NameTable marks, logins, lab;
 
   JournalSources sources() {
-    return {{&first, &second, &shared.ring()}, &aliases, &rules, &marks, &logins};
+    return {{&first, &second, &shared.ring()}, &aliases, &rules, &marks, &logins, &lab};
   }
 
   std::uint32_t login(const std::string& initiator) {

@@ -202,6 +202,21 @@ TEST_CASE("functions, logins, sets, units and marks are told in words") {
   CHECK(adopted.at("cmd_sn") == 12);
 }
 
+TEST_CASE("events, states of scenarios and orderly ends of sessions are told in words") {
+  JournalBench bench;
+  const auto event = told(bench, JournalEntry::event(bench.lab.add("go"), Time(1)));
+  CHECK(event.at("kind") == "event");
+  CHECK(event.at("name") == "go");
+  const auto scenario = bench.lab.add("flaky"), hung = bench.lab.add("hung");
+  const auto state = told(bench, JournalEntry::scenario_state(scenario, hung, Time(1)));
+  CHECK(state.at("kind") == "state");
+  CHECK(state.at("scenario") == "flaky");
+  CHECK(state.at("state") == "hung");
+  const auto session = bench.login("iqn.a");
+  CHECK(told(bench, JournalEntry::session_down(session, Time(1), true)).at("orderly") == true);
+  CHECK_FALSE(told(bench, JournalEntry::session_down(session, Time(1))).contains("orderly"));
+}
+
 TEST_CASE("every kind has a name that is found again") {
   for (std::size_t i = 0; i < JournalEntry::kKinds; ++i) {
     const auto kind = static_cast<JournalEntry::Kind>(i);

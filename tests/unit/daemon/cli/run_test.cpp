@@ -208,8 +208,11 @@ TEST_CASE("a verdict of failed is exit status 1, in every format") {
 TEST_CASE("a scenario runs to its verdict and says on the way what happens") {
   const Directory directory;
   const auto file = directory.write("flaky.json", R"({"id":"flaky"})");
-  const std::string follow =
-      "{\"state\":\"ok\"}\n{\"state\":\"hung\"}\n{\"verdict\":\"failed\"}\n{\"state\":\"after\"}\n";
+  const std::string follow = R"({"at_us":0,"state":"ok","why":"the scenario began"}
+{"at_us":1234567,"state":"hung","why":"event go"}
+{"verdict":"failed"}
+{"state":"after"}
+)";
   Daemon daemon{{{201, "{}"},
                  {200, "{}"},
                  {200, follow},
@@ -217,16 +220,43 @@ TEST_CASE("a scenario runs to its verdict and says on the way what happens") {
                  {200, "<testsuite/>"}},
                 {}};
   const auto outcome =
-      run_line(daemon, "scenario run " + file + " --wait --junit " + directory.path + "/out.xml");
+      run_line(daemon, "scenario run " + file + " --junit " + directory.path + "/out.xml");
   CHECK(outcome.status == 1);
-  CHECK(outcome.err == "state ok\nstate hung\nverdict failed\n");
+  CHECK(outcome.err == "     0.000 s  ok  (the scenario began)\n     1.234 s  hung  (event go)\n");
   CHECK(outcome.out == "verdict  failed\n");
   CHECK(directory.read("out.xml") == "<testsuite/>");
-  CHECK(calls(daemon) ==
-        std::vector<std::string>{"PUT /v1/scenarios/flaky", "POST /v1/scenarios/flaky/start",
-                                 "GET /v1/scenarios/flaky/follow",
-                                 "GET /v1/scenarios/flaky/result?wait=1",
-                                 "GET /v1/scenarios/flaky/result?format=junit&wait=1"});
+  CHECK(calls(daemon) == std::vector<std::string>{"PUT /v1/scenarios/flaky",
+                                                  "POST /v1/scenarios/flaky/start",
+                                                  "GET /v1/scenarios/flaky/follow",
+                                                  "GET /v1/scenarios/flaky/result?wait=1",
+                                                  "GET /v1/scenarios/flaky/result?format=junit"});
+}
+
+TEST_CASE("a scenario that is there is started, and waited for without a word") {
+  Daemon daemon{{{202, R"({"scenario":"flaky","run":{"verdict":"running","state":"ok"}})"},
+                 {202, "{}"},
+                 {200, R"({"scenario":"flaky","verdict":"passed","expectations":[]})"},
+                 {409, R"({"error":{"message":"it runs"}})"}},
+                {}};
+  CHECK(run_line(daemon, "scenario start flaky").out == "flaky: running, in state ok\n");
+  const auto waited = run_line(daemon, "scenario start flaky --wait");
+  CHECK(waited.status == 0);
+  CHECK(waited.err == "");
+  CHECK(waited.out == "flaky: passed\n");
+  CHECK(run_line(daemon, "scenario start flaky --wait").status == 1);
+  CHECK(calls(daemon) == std::vector<std::string>{"POST /v1/scenarios/flaky/start",
+                                                  "POST /v1/scenarios/flaky/start",
+                                                  "GET /v1/scenarios/flaky/result?wait=1",
+                                                  "POST /v1/scenarios/flaky/start"});
+}
+
+TEST_CASE("a verdict is written as JUnit XML beside what is shown") {
+  const Directory directory;
+  Daemon daemon{{{200, R"({"verdict":"failed"})"}, {200, "<testsuite/>"}}, {}};
+  CHECK(run_line(daemon, "scenario result flaky --junit " + directory.path + "/out.xml").status ==
+        1);
+  CHECK(directory.read("out.xml") == "<testsuite/>");
+  CHECK(calls(daemon).back() == "GET /v1/scenarios/flaky/result?format=junit");
 }
 
 TEST_CASE("a scenario that is only started is not waited for, and a refused one not started") {

@@ -160,3 +160,29 @@ TEST_CASE("a refusal is its problems one a line, with the file they came from, o
   CHECK(error_text(Json::parse(R"({"error": {"message": "there is no rule \"x\""}})"), "f") ==
         "there is no rule \"x\"\n");
 }
+
+TEST_CASE("a verdict is a line for each expectation and each state, with its reason") {
+  const auto answer =
+      Json::parse(R"({"scenario":"flaky","verdict":"failed","why":"its time was over",
+    "took_us":1500000,"expectations":[{"expect":{"that":"recovered"},"passed":true,"why":"in time"},
+      {"expect":{"that":"must_fire"},"passed":false,"why":"never"}],
+    "timeline":[{"at_us":0,"state":"ok","why":"the scenario began"},
+                {"at_us":1500999,"state":"hung","why":"event go"}],"timeline_left_out":3})");
+  CHECK(verdict_text(answer) ==
+        "flaky: failed (its time was over)\n  ok    recovered: in time\n  FAIL  must_fire: never\n"
+        "     0.000 s  ok  (the scenario began)\n     1.500 s  hung  (event go)\nand 3 more\n");
+  CHECK(verdict_text(Json::parse(R"({"scenario":"s","run":{"verdict":"running","state":"ok"}})")) ==
+        "s: running, in state ok\n");
+}
+
+TEST_CASE("a scenario is shown with its run, and one that was put with what is odd about it") {
+  CHECK(scenario_text(Json::parse(R"({"scenario":{},"run":null})")) == "it has not run yet\n{}\n");
+  CHECK(scenario_text(
+            Json::parse(R"({"scenario":{},"run":{"number":2,"verdict":"passed","state":"b"}})")) ==
+        "run 2: passed, in state b\n{}\n");
+  CHECK(scenario_put_text(Json::parse(
+            R"({"scenario":{"id":"s"},"warnings":[{"path":"states.x","message":"alone"}]})")) ==
+        "warning: states.x: alone\nscenario s\n");
+  CHECK(scenario_put_text(Json::parse(R"({"scenario":{"id":"s"},"dry_run":true})")) ==
+        "good; nothing was changed\nscenario s\n");
+}

@@ -12,9 +12,11 @@
 #include <boost/asio/write.hpp>
 #include <doctest/doctest.h>
 
+#include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <signal.h>
 #include <stdexcept>
 #include <string>
@@ -86,6 +88,41 @@ std::string status_line_of(const std::string& request, Socket& socket) {
 }
 
 }  // namespace
+
+TEST_CASE(
+    "jobs are done on the control thread, and of the alarms the last one in its time") {
+  Server server(on("127.0.0.1:0"), router());
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::string done;
+  const auto note = [&](char what) {
+    const std::lock_guard lock(mutex);
+    done += what;
+    changed.notify_all();
+  };
+  server.post([&] { note('p'); });
+  server.start();
+  server.post([&] {
+    server.set_alarm(1h, [&] { note('x'); });
+    server.set_alarm(1ms, [&] { note('a'); });
+    note('q');
+  });
+  std::unique_lock lock(mutex);
+  CHECK(changed.wait_for(lock, kPatience, [&] { return done == "pqa"; }));
+}
+
+TEST_CASE("an alarm that is not due does not keep the server alive, and what was posted is done") {
+  std::string done;
+  {
+    Server server(on("127.0.0.1:0"), router());
+    server.start();
+    server.post([&] { server.set_alarm(1h, [&] { done += 'x'; }); });
+    server.post([&] { done += 'p'; });
+    server.stop();
+    server.post([&] { done += 'y'; });
+  }
+  CHECK(done == "p");
+}
 
 TEST_CASE("the file of a UNIX socket goes with its server") {
   std::string name = (std::filesystem::temp_directory_path() / "faultlun-http-XXXXXX").string();
