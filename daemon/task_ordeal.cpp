@@ -128,6 +128,8 @@ const faults::Decision& TaskRunner::decide(const iscsi::effect::JudgeTaskManagem
   entry.cmd_sn = function.cmd_sn;
   entry.at_ns = static_cast<std::uint64_t>(facts.now.count());
   entry.c = std::uint64_t{function.initiator_task_tag} << 32 | function.referenced_task_tag;
+  loop_.journal().add(entry);
+  give_back_active(decision_);  // what a rule does to a function is no matter of max_active
   add_decision(loop_.journal(), decision_, entry);
   return decision_;
 }
@@ -140,6 +142,7 @@ bool TaskRunner::disturbed(iscsi::Task& task, bytes::View immediate, iscsi::Effe
   const auto* end = decision_.terminal();
   if (end != nullptr && std::holds_alternative<faults::Drop>(end->effect->action)) {
     drop_ = std::get<faults::Drop>(end->effect->action);
+    give_back_active(decision_);
     return true;
   }
   LunPath* path = task.lun ? path_to(*task.lun) : nullptr;

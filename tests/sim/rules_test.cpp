@@ -3,6 +3,7 @@
 // numbers are right, blocks read as they were written and damaged, and nothing is left behind.
 // FAULTLUN_SIM_SEED=<n> runs one world alone, FAULTLUN_SIM_WORLDS=<n> sets how many are run, from
 // FAULTLUN_SIM_FIRST on.
+#include "daemon/log.hpp"
 #include "tests/sim/sim_initiator.hpp"
 #include "tests/sim/sim_rules.hpp"
 
@@ -30,10 +31,15 @@ struct Outcome {
 
 class RuledWorld {
  public:
-  explicit RuledWorld(std::uint64_t seed) : sim_(seed), random_(seed), rules_(sim_, random_()) {
+  explicit RuledWorld(std::uint64_t seed)
+      : sim_(seed),
+        random_(seed),
+        units_stay_(random_() % 4 == 0),
+        rules_(sim_, random_(), units_stay_) {
     for (unsigned i = 0; i < kInitiators; ++i) {
       initiators_.push_back(std::make_unique<Initiator>(sim_, i, random_()));
-      initiators_.back()->expect_faults(true);
+      initiators_.back()->expect_faults();
+      if (units_stay_) initiators_.back()->send_no_functions();
     }
   }
 
@@ -154,6 +160,7 @@ class RuledWorld {
 
   SimWorld sim_;
   std::mt19937_64 random_;
+  bool units_stay_;
   RandomRules rules_;
   std::vector<std::unique_ptr<Initiator>> initiators_;
 };
@@ -167,6 +174,7 @@ TEST_CASE("under random rules nothing comes late, nothing is left, and all numbe
   const bool one = std::getenv("FAULTLUN_SIM_SEED") != nullptr;
   const auto first = number_of(one ? "FAULTLUN_SIM_SEED" : "FAULTLUN_SIM_FIRST", 0x4a170000);
   const auto worlds = one ? 1 : number_of("FAULTLUN_SIM_WORLDS", 200);
+  if (!one) daemon::log::set_level("off");
   std::size_t answered = 0;
   for (auto seed = first; seed < first + worlds; ++seed) {
     INFO("FAULTLUN_SIM_SEED=" << seed);
@@ -178,7 +186,7 @@ TEST_CASE("under random rules nothing comes late, nothing is left, and all numbe
     CHECK(again.transcripts == outcome.transcripts);
     CHECK(again.decisions == outcome.decisions);
   }
-  CHECK(answered > 200 * worlds);
+  if (!one) CHECK(answered > 200 * worlds);
 }
 
 }  // namespace

@@ -171,8 +171,8 @@ void Initiator::take_task_management(bytes::View header) {
   } else if (pending.function < 6) {
     forget_lun(pending.lun, pending.cmd_sn, why, bent);
   } else {
-    forget_lun(kInstantLun, pending.cmd_sn, why, bent);
-    forget_lun(kMoodyLun, pending.cmd_sn, why, bent);
+    for (const auto lun : {kInstantLun, kMoodyLun, kNoLun})
+      forget_lun(lun, pending.cmd_sn, why, bent);
   }
 }
 
@@ -190,11 +190,9 @@ void Initiator::forget_lun(std::uint16_t lun, std::uint32_t before_cmd_sn, const
   for (auto it = pending_.begin(); it != pending_.end();) {
     const auto& pending = it->second;
     const bool earlier = static_cast<std::int32_t>(pending.cmd_sn - before_cmd_sn) < 0;
-    const bool command =
-        pending.kind == Kind::read || pending.kind == Kind::write || pending.kind == Kind::other;
     const auto* tale = only_aborted ? sim_.story.of(it->first) : nullptr;
     const bool gone = !only_aborted || (tale != nullptr && tale->aborted);
-    if (pending.lun != lun || !earlier || !command || !gone) {
+    if (pending.lun != lun || !earlier || !is_command(pending) || !gone) {
       ++it;
       continue;
     }
@@ -234,6 +232,9 @@ void Initiator::expect_only_silence() {
         if (tale == nullptr) return fail("a command that the journal has nothing of");
         if (tale->ended && !tale->aborted) return fail("an answer has got lost");
         if (!tale->ended && !stages.contains(itt)) return fail("a command has got lost");
+        if (functions_) break;
+        if (tale->aborted) return fail("a command that nobody aborted is aborted");
+        if (tale->strikes.empty()) return fail("a command is silent and no rule says so");
     }
   }
   std::erase_if(pending_,

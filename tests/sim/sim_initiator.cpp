@@ -113,7 +113,7 @@ void Initiator::step() {
       if (logged_in_ && pending_.size() < kMaxPending) send_random();
       // What is never answered gives room when it is aborted, or with the session.
       if (faults_ && logged_in_ && pending_.size() >= kMaxPending && pick(4) == 0) {
-        if (pending_.size() < 2 * kMaxPending) return send_task_management();
+        if (functions_ && pending_.size() < 2 * kMaxPending) return send_task_management();
         reconnect();
       }
       break;
@@ -145,7 +145,7 @@ void Initiator::send_random() {
   if (dice < 80) return send_read_or_write(false);
   if (dice < 92) return send_other();
   if (dice < 95) return send_nop();
-  if (dice < 99) return send_task_management();
+  if (dice < 99) return functions_ ? send_task_management() : send_nop();
   if (!faults_ && pick(10) == 0) send_garbage();
 }
 
@@ -213,7 +213,7 @@ void Initiator::send_other() {
                                                {0xff},
                                                {0x03, 0, 0, 0, 18}};
   Pending pending;
-  pending.lun = static_cast<std::uint16_t>(pick(3));  // 2 does not exist
+  pending.lun = static_cast<std::uint16_t>(pick(kNoLun + 1));
   pending.cmd_sn = cmd_sn_;
   const auto itt = next_itt_++;
   Header header{};
@@ -247,7 +247,7 @@ void Initiator::send_task_management(std::uint8_t function) {
     if (pending_.empty()) return;
     auto victim = pending_.begin();
     std::advance(victim, static_cast<std::ptrdiff_t>(pick(pending_.size())));
-    if (victim->second.kind == Kind::task_management || victim->second.kind == Kind::nop) return;
+    if (!is_command(victim->second)) return;
     pending.first_block = victim->first;
     header[9] = static_cast<std::uint8_t>(victim->second.lun);
     bytes::put_be32(header.data() + 20, victim->first);

@@ -27,7 +27,9 @@ class Initiator final : public daemon::Transport {
   bool settle();
   /// Rules are at work: what the journal says of a command is what has to be seen of it.  Commands
   /// may be left without an answer, functions may fail or lie, and connections may be dropped.
-  void expect_faults(bool faults) { faults_ = faults; }
+  void expect_faults() { faults_ = true; }
+  /// Nobody aborts anything, so that nothing may be aborted, and only a rule may silence a command.
+  void send_no_functions() { functions_ = false; }
   /// Sends a TARGET WARM RESET: what still waits here is aborted.
   void reset_target();
   /// Another connection takes the place of this one, which knows nothing of it.
@@ -70,6 +72,9 @@ class Initiator final : public daemon::Transport {
     bool healed = false;  ///< sent before the media were healed
   };
 
+  static bool is_command(const Pending& pending) {
+    return pending.kind == Kind::read || pending.kind == Kind::write || pending.kind == Kind::other;
+  }
   void connect();
   void disconnect();
   void login();
@@ -118,7 +123,7 @@ class Initiator final : public daemon::Transport {
   std::shared_ptr<daemon::Connection> connection_;
   std::vector<std::shared_ptr<daemon::Connection>> former_;  ///< replaced, not yet closed
   bytes::Buffer to_target_, from_target_;
-  bool logged_in_ = false, hostile_ = false, leaving_ = false, faults_ = false;
+  bool logged_in_ = false, hostile_ = false, leaving_ = false, faults_ = false, functions_ = true;
   std::uint32_t cmd_sn_ = 0, max_cmd_sn_ = 0, next_itt_;
   std::optional<std::uint32_t> exp_stat_sn_;
   std::map<std::uint32_t, Pending> pending_;

@@ -10,7 +10,7 @@ namespace faultlun::sim {
 namespace {
 
 constexpr std::size_t kMostRules = 12;
-constexpr std::uint64_t kFamilies = 9;
+constexpr std::size_t kFamilies = 9, kAnswers = 0, kUnits = 4, kFunctions = 5, kTime = 6;
 
 /// Match and effect, as a file has them; worlds know whole families of them, or not.
 struct Fault {
@@ -113,7 +113,7 @@ constexpr Fault kFaults[] = {
     {8, R"j({"op":"read"})j", R"j({"data.wire_flip":{"bits":2}})j"},
     {8, R"j({"op":"write"})j", R"j({"data.pattern":{"hex":"deadbeef"}})j"},
     {8, R"j({"op":"write"})j", R"j({"data.lost_write":{}})j"},
-    {8, R"j({"op":"write"})j", R"j({"data.lost_write":{"ack":"error"}})j"},
+    {8, R"j({"op":"write"})j", R"j({"data.lost_write":{"ack":"write_error"}})j"},
     {8, R"j({"op":"write"})j", R"j({"data.torn":{}})j"},
     {8, R"j({"op":"read"})j", R"j({"data.stale":{"versions":1}})j"},
     {8, R"j({"op":"write"})j", R"j({"data.misdirect":{"delta":16}})j"},
@@ -125,11 +125,13 @@ constexpr Fault kFaults[] = {
 
 }  // namespace
 
-RandomRules::RandomRules(SimWorld& sim, std::uint64_t seed) : sim_(sim), random_(seed) {
+RandomRules::RandomRules(SimWorld& sim, std::uint64_t seed, bool units_stay)
+    : sim_(sim), random_(seed) {
   std::array<bool, kFamilies> known{};
   for (auto& each : known)
     each = one_in(2);
-  known[below(kFamilies)] = true;
+  if (units_stay) known[kUnits] = known[kFunctions] = false;
+  known[below(2) == 0 ? kAnswers : kTime] = true;
   for (std::size_t i = 0; i < std::size(kFaults); ++i)
     if (known[kFaults[i].family]) menu_.push_back(i);
 }

@@ -11,8 +11,9 @@ namespace faultlun::sim {
 
 class RandomRules {
  public:
-  /// `seed` also draws which families of faults this world knows.
-  RandomRules(SimWorld& sim, std::uint64_t seed);
+  /// `seed` also draws which families of faults this world knows.  `units_stay`: none that take a
+  /// unit away with its tasks, and none about functions.
+  RandomRules(SimWorld& sim, std::uint64_t seed, bool units_stay);
 
   /// One random change: a rule put, removed, armed, disarmed or reset, or all of them exchanged.
   void change();

@@ -90,6 +90,7 @@ class SimPublisher final : public daemon::Publisher {
 };
 
 inline constexpr std::uint16_t kInstantLun = 0, kMoodyLun = 1;
+inline constexpr std::uint16_t kNoLun = 2;  ///< where no unit is
 inline constexpr std::uint64_t kLunBytes = 8 << 20;
 inline constexpr std::string_view kTargetName = "iqn.2026-11.example.faultlun:sim";
 
