@@ -56,6 +56,8 @@ void Initiator::take(bytes::View header, bytes::View data) {
       return;
     case 0x32:
       return take_async_event(header);
+    case 0x3f:
+      return take_reject(header, data);
     case 0x31:
       return take_r2t(header);
     default:
@@ -209,6 +211,17 @@ void Initiator::take_async_event(bytes::View header) {
   if (event == kLogoutRequest && pick(2) == 0) return send_logout();
   if (event < kLogoutRequest || event > kAllDrop || event == kConnectionDrop)
     fail("asynchronous event " + std::to_string(event));
+}
+
+/// One that has asked to be left, or is being left, takes nothing more.
+void Initiator::take_reject(bytes::View header, bytes::View data) {
+  constexpr std::uint8_t kWaitingForLogout = 0x0c;
+  if (!faults_ || header[2] != kWaitingForLogout || data.size() < 48)
+    return fail("a Reject for reason " + std::to_string(header[2]));
+  const auto found = pending_.find(word(data, 16));
+  if (found == pending_.end()) return fail("a Reject of nothing");
+  forget(found->first, found->second, "Reject");
+  pending_.erase(found);
 }
 
 void Initiator::expect_only_silence() {

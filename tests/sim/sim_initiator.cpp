@@ -327,11 +327,12 @@ void Initiator::part() {
   if (connection_->closing() && connection_->out().empty()) disconnect();
 }
 
-/// Nothing more comes from the connections that were replaced.
+/// Nothing more comes from a connection once another has taken its place.
 void Initiator::bury_former() {
   std::erase_if(former_, [&](const auto& each) {
     if (!each->closing()) return false;
-    if (!each->out().empty()) fail("a session that was replaced says something");
+    if (!each->out().empty() && connection_ && connection_->logged_in())
+      fail("a session that was replaced says something");
     each->transport_closed();
     return true;
   });

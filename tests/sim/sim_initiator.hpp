@@ -101,6 +101,7 @@ class Initiator final : public daemon::Transport {
   void take_response(bytes::View header, bytes::View data);
   void take_task_management(bytes::View header);
   void take_async_event(bytes::View header);
+  void take_reject(bytes::View header, bytes::View data);
   void finish(std::uint32_t itt, std::uint8_t status, bytes::View sense);
   void expect_told(std::uint32_t itt, std::uint8_t status);
   void forget_lun(std::uint16_t lun, std::uint32_t before_cmd_sn, const std::string& why,
