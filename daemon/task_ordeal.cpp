@@ -129,7 +129,6 @@ const faults::Decision& TaskRunner::decide(const iscsi::effect::JudgeTaskManagem
   entry.at_ns = static_cast<std::uint64_t>(facts.now.count());
   entry.c = std::uint64_t{function.initiator_task_tag} << 32 | function.referenced_task_tag;
   loop_.journal().add(entry);
-  give_back_active(decision_);  // what a rule does to a function is no matter of max_active
   add_decision(loop_.journal(), decision_, entry);
   return decision_;
 }

@@ -124,7 +124,8 @@ void Initiator::finish(std::uint32_t itt, std::uint8_t status, bytes::View sense
   last_status_ = status;
   last_sense_.assign(sense.begin(), sense.end());
   if (faults_) expect_told(itt, status);
-  if (status == 0x02 && sense.size() >= 14 && (sense[2] & 0x0f) == 6 &&
+  // Under rules only the journal knows whether an attention tells of tasks that are gone.
+  if (!faults_ && status == 0x02 && sense.size() >= 14 && (sense[2] & 0x0f) == 6 &&
       (sense[12] == 0x29 || sense[12] == 0x2f))
     forget_lun(pending.lun, pending.cmd_sn, "unit attention " + bytes::to_hex(sense.subspan(12, 2)),
                faults_);
@@ -162,19 +163,18 @@ void Initiator::take_task_management(bytes::View header) {
            " refused: " + std::to_string(header[2]));
     return;
   }
+  if (bent) return;  // it may have done less than it says
   const auto why = "function " + std::to_string(pending.function);
   if (pending.function == kAbortTask) {
     const auto victim = pending_.find(pending.first_block);
     if (victim == pending_.end()) return;
-    const auto* end = bent ? sim_.story.of(victim->first) : nullptr;
-    if (bent && (end == nullptr || !end->aborted)) return;
     forget(victim->first, victim->second, why);
     pending_.erase(victim);
   } else if (pending.function < 6) {
-    forget_lun(pending.lun, pending.cmd_sn, why, bent);
+    forget_lun(pending.lun, pending.cmd_sn, why);
   } else {
     for (const auto lun : {kInstantLun, kMoodyLun, kNoLun})
-      forget_lun(lun, pending.cmd_sn, why, bent);
+      forget_lun(lun, pending.cmd_sn, why);
   }
 }
 
@@ -186,15 +186,11 @@ void Initiator::forget(std::uint32_t itt, const Pending& pending, const std::str
 }
 
 /// Commands on this unit sent before `before_cmd_sn` that have no answer by now will have none.
-/// `only_aborted`: those of them that the target says to have aborted; it may have lied.
-void Initiator::forget_lun(std::uint16_t lun, std::uint32_t before_cmd_sn, const std::string& why,
-                           bool only_aborted) {
+void Initiator::forget_lun(std::uint16_t lun, std::uint32_t before_cmd_sn, const std::string& why) {
   for (auto it = pending_.begin(); it != pending_.end();) {
     const auto& pending = it->second;
     const bool earlier = static_cast<std::int32_t>(pending.cmd_sn - before_cmd_sn) < 0;
-    const auto* tale = only_aborted ? sim_.story.of(it->first) : nullptr;
-    const bool gone = !only_aborted || (tale != nullptr && tale->aborted);
-    if (pending.lun != lun || !earlier || !is_command(pending) || !gone) {
+    if (pending.lun != lun || !earlier || !is_command(pending)) {
       ++it;
       continue;
     }
@@ -213,9 +209,13 @@ void Initiator::take_async_event(bytes::View header) {
     fail("asynchronous event " + std::to_string(event));
 }
 
-/// One that has asked to be left, or is being left, takes nothing more.
+/// One that has asked to be left takes nothing more; and data for an aborted task may come too
+/// late.
 void Initiator::take_reject(bytes::View header, bytes::View data) {
-  constexpr std::uint8_t kWaitingForLogout = 0x0c;
+  constexpr std::uint8_t kWaitingForLogout = 0x0c, kInvalidPduField = 0x09, kDataOut = 0x05;
+  if (faults_ && header[2] == kInvalidPduField && data.size() >= 48 && data[0] == kDataOut &&
+      forgotten_.contains(word(data, 16)))
+    return;
   if (!faults_ || header[2] != kWaitingForLogout || data.size() < 48)
     return fail("a Reject for reason " + std::to_string(header[2]));
   const auto found = pending_.find(word(data, 16));
@@ -250,8 +250,11 @@ void Initiator::expect_only_silence() {
         if (tale->strikes.empty()) return fail("a command is silent and no rule says so");
     }
   }
-  std::erase_if(pending_,
-                [](const auto& each) { return each.second.kind == Kind::task_management; });
+  std::erase_if(pending_, [&](const auto& each) {
+    const auto* tale = sim_.story.of(each.first);
+    if (is_command(each.second) && tale->aborted) forget(each.first, each.second, "others");
+    return each.second.kind == Kind::task_management || tale->aborted;
+  });
 }
 
 }  // namespace faultlun::sim

@@ -136,7 +136,7 @@ bool Initiator::settle() {
   if (hostile_) reconnect();
   deliver();
   collect();
-  return !pending_.empty() || !to_target_.empty();
+  return !pending_.empty() || !to_target_.empty() || !logged_in_;
 }
 
 void Initiator::send_random() {

@@ -104,8 +104,7 @@ class Initiator final : public daemon::Transport {
   void take_reject(bytes::View header, bytes::View data);
   void finish(std::uint32_t itt, std::uint8_t status, bytes::View sense);
   void expect_told(std::uint32_t itt, std::uint8_t status);
-  void forget_lun(std::uint16_t lun, std::uint32_t before_cmd_sn, const std::string& why,
-                  bool only_aborted);
+  void forget_lun(std::uint16_t lun, std::uint32_t before_cmd_sn, const std::string& why);
   void forget(std::uint32_t itt, const Pending& pending, const std::string& why);
   // sim_media.cpp
   const std::vector<Story::Struck>* data_strikes(std::uint32_t itt);
