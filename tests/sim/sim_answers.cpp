@@ -127,8 +127,8 @@ void Initiator::finish(std::uint32_t itt, std::uint8_t status, bytes::View sense
   // Under rules only the journal knows whether an attention tells of tasks that are gone.
   if (!faults_ && status == 0x02 && sense.size() >= 14 && (sense[2] & 0x0f) == 6 &&
       (sense[12] == 0x29 || sense[12] == 0x2f))
-    forget_lun(pending.lun, pending.cmd_sn, "unit attention " + bytes::to_hex(sense.subspan(12, 2)),
-               faults_);
+    forget_lun(pending.lun, pending.cmd_sn,
+               "unit attention " + bytes::to_hex(sense.subspan(12, 2)));
   if (pending.kind == Kind::write) note_write(itt, pending, status == 0);
   if (pending.kind == Kind::read) note_read(itt, pending, status == 0);
 }

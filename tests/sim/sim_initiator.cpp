@@ -67,6 +67,7 @@ void Initiator::reconnect() {
 }
 
 void Initiator::reinstate() {
+  if (connection_->closing()) return reconnect();
   former_.push_back(connection_);
   for (const auto& [itt, pending] : pending_)
     forget(itt, pending, "session reinstatement");

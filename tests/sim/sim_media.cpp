@@ -114,7 +114,7 @@ void Initiator::healed() {
     model.tainted.assign(kOwnBlocks, false);
   }
   for (auto& [itt, pending] : pending_)
-    pending.healed = true;
+    pending.healed = sim_.story.of(itt) != nullptr;  // decided before
 }
 
 void Initiator::expect_truth() {
