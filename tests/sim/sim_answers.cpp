@@ -213,9 +213,10 @@ void Initiator::take_async_event(bytes::View header) {
 /// late.
 void Initiator::take_reject(bytes::View header, bytes::View data) {
   constexpr std::uint8_t kWaitingForLogout = 0x0c, kInvalidPduField = 0x09, kDataOut = 0x05;
-  if (faults_ && header[2] == kInvalidPduField && data.size() >= 48 && data[0] == kDataOut &&
-      forgotten_.contains(word(data, 16)))
-    return;
+  if (faults_ && header[2] == kInvalidPduField && data.size() >= 48 && data[0] == kDataOut) {
+    const auto* tale = sim_.story.of(word(data, 16));
+    if (tale != nullptr && tale->aborted) return;
+  }
   if (!faults_ || header[2] != kWaitingForLogout || data.size() < 48)
     return fail("a Reject for reason " + std::to_string(header[2]));
   const auto found = pending_.find(word(data, 16));
