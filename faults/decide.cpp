@@ -326,8 +326,7 @@ Outcome Decider::use_up(const InstalledRule& rule, RuleCounter& counter) {
 Outcome Decider::suppress(const InstalledRule& rule, bool ended) {
   if (ended) return Outcome::masked;
   auto& active = rule.lifetime->active;
-  // What becomes of a function is settled with its decision: it is never under an effect.
-  const auto most = facts_.site == Site::tmf_rx ? std::nullopt : rule.rule.gate.max_active;
+  const auto most = rule.rule.gate.max_active;
   if (rule.rule.observe) {
     const bool crowded = most && active.load(std::memory_order_relaxed) >= *most;
     return crowded ? Outcome::crowded : Outcome::observed;
