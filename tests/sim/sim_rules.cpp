@@ -151,7 +151,7 @@ faults::Rule RandomRules::random_rule() {
   if (one_in(3)) rule.gate.every = 1 + below(6);
   if (one_in(4)) rule.gate.times = 1 + below(20);
   if (one_in(4)) rule.gate.skip = below(30);
-  const bool of_functions = rule.effects.front().fault->site == faults::Site::tmf_rx;
+  const bool of_functions = faults::decided_at(rule) == faults::Site::tmf_rx;
   if (one_in(6) && !of_functions) rule.gate.max_active = static_cast<std::uint32_t>(1 + below(3));
   if (one_in(10)) rule.match.luns = {static_cast<std::uint16_t>(below(2))};
   if (one_in(10)) rule.life.armed = false;
