@@ -292,7 +292,7 @@ void Connection::judge_task_management(const iscsi::effect::JudgeTaskManagement&
 
 void Connection::respond(std::uint32_t initiator_task_tag, std::uint8_t response,
                          std::uint32_t additional) {
-  if (!session_) return;
+  if (phase_ != Phase::full_feature) return;  // a session that has ended says nothing more
   session_->finish_task_management(initiator_task_tag, response, additional, out_);
   if (runner_) runner_->tell_management_ends();
   notify_output();

@@ -6,14 +6,18 @@ namespace faultlun::daemon {
 
 using faults::When;
 
+void give_back_active(const faults::Decision& decision) {
+  for (const auto& verdict : decision.verdicts)
+    if (verdict.outcome == faults::Outcome::fired && verdict.rule->rule.gate.max_active)
+      verdict.rule->lifetime->active.fetch_sub(1, std::memory_order_relaxed);
+}
+
 Ordeal::Ordeal(std::shared_ptr<const faults::RuleSet> set, faults::Decision made,
                faults::Facts seen, TimePoint arrival)
     : rules(std::move(set)), decision(std::move(made)), facts(std::move(seen)), arrived(arrival) {}
 
 Ordeal::~Ordeal() {
-  for (const auto& verdict : decision.verdicts)
-    if (verdict.outcome == faults::Outcome::fired && verdict.rule->rule.gate.max_active)
-      verdict.rule->lifetime->active.fetch_sub(1, std::memory_order_relaxed);
+  give_back_active(decision);
 }
 
 const faults::Strike* Ordeal::instead_of_unit() const {

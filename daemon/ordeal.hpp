@@ -11,11 +11,14 @@
 
 namespace faultlun::daemon {
 
+/// Commands under a rule's effects are counted (gate.max_active): one of which nothing is left no
+/// longer is.
+void give_back_active(const faults::Decision& decision);
+
 struct Ordeal {
   Ordeal(std::shared_ptr<const faults::RuleSet> set, faults::Decision made, faults::Facts seen,
          TimePoint arrival);
-  /// Commands under a rule's effects are counted (gate.max_active); this one no longer is.
-  ~Ordeal();
+  ~Ordeal();  ///< gives back what gate.max_active counts
   Ordeal(const Ordeal&) = delete;
   Ordeal& operator=(const Ordeal&) = delete;
 

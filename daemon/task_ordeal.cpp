@@ -121,6 +121,7 @@ bool TaskRunner::disturbed(iscsi::Task& task, bytes::View immediate, iscsi::Effe
   if (end != nullptr && std::holds_alternative<faults::Drop>(end->effect->action)) {
     drop_ = std::get<faults::Drop>(end->effect->action);
     note_injected(*end, facts, task.initiator_task_tag, kDropped);
+    give_back_active(decision_);
     return true;
   }
   LunPath* path = task.lun ? path_to(*task.lun) : nullptr;

@@ -9,30 +9,27 @@
 namespace faultlun::sim {
 namespace {
 
-constexpr std::uint32_t kBlock = 512;
-constexpr std::uint32_t kOwnBlocks = 512;  // each initiator has a range of its own on each unit
 constexpr std::uint32_t kMaxBlocks = 192;
 constexpr std::size_t kMaxPending = 8;
-constexpr std::uint32_t kFirstBurst = 16 * 1024, kMaxBurst = 32 * 1024, kSegment = 8 * 1024;
 
 using Header = std::array<std::uint8_t, 48>;
-
-std::uint32_t word(bytes::View header, std::size_t at) {
-  return bytes::be32(header.data() + at);
-}
 
 }  // namespace
 
 Initiator::Initiator(SimWorld& sim, unsigned number, std::uint64_t seed)
-    : sim_(sim), number_(number), random_(seed) {
+    : sim_(sim), number_(number), random_(seed), next_itt_((number + 1) << 24) {
   for (auto& model : models_) {
     model.content.assign(kOwnBlocks * kBlock, 0);
+    model.shown = model.content;
     model.known.assign(kOwnBlocks, true);
+    model.tainted.assign(kOwnBlocks, false);
   }
   connect();
 }
 
 Initiator::~Initiator() {
+  for (const auto& each : former_)
+    each->transport_closed();
   disconnect();
 }
 
@@ -48,7 +45,7 @@ void Initiator::connect() {
   arrival.peer_address = "sim";
   arrival.directory = sim_.world.directory();
   connection_ = std::make_shared<daemon::Connection>(sim_.loop, sim_.world, arrival, *this);
-  logged_in_ = hostile_ = false;
+  logged_in_ = hostile_ = leaving_ = false;
   to_target_.clear();
   from_target_.clear();
   exp_stat_sn_.reset();
@@ -60,9 +57,22 @@ void Initiator::disconnect() {
   connection_->transport_closed();
   connection_.reset();
   for (const auto& [itt, pending] : pending_)
-    if (pending.kind == Kind::write) write_model(pending, false);
+    forget(itt, pending, "the end of the connection");
   pending_.clear();
-  forgotten_.clear();
+}
+
+void Initiator::reconnect() {
+  disconnect();
+  connect();
+}
+
+void Initiator::reinstate() {
+  if (connection_->closing()) return reconnect();
+  former_.push_back(connection_);
+  for (const auto& [itt, pending] : pending_)
+    forget(itt, pending, "session reinstatement");
+  pending_.clear();
+  connect();
 }
 
 void Initiator::login() {
@@ -104,9 +114,8 @@ void Initiator::step() {
       if (logged_in_ && pending_.size() < kMaxPending) send_random();
       // What is never answered gives room when it is aborted, or with the session.
       if (faults_ && logged_in_ && pending_.size() >= kMaxPending && pick(4) == 0) {
-        if (pending_.size() < 2 * kMaxPending) return send_task_management();
-        disconnect();
-        connect();
+        if (functions_ && pending_.size() < 2 * kMaxPending) return send_task_management();
+        reconnect();
       }
       break;
     case 3:
@@ -118,20 +127,17 @@ void Initiator::step() {
       collect();
       break;
     default:
-      if (pick(400) != 0) break;
-      disconnect();
-      connect();
+      if (pick(400) == 0) return reconnect();
+      if (faults_ && logged_in_ && pick(400) == 0) return reinstate();
+      if (faults_ && logged_in_ && pick(400) == 0) send_logout();
   }
 }
 
 bool Initiator::settle() {
-  if (hostile_) {
-    disconnect();
-    connect();
-  }
+  if (hostile_) reconnect();
   deliver();
   collect();
-  return !pending_.empty() || !to_target_.empty();
+  return !pending_.empty() || !to_target_.empty() || !logged_in_;
 }
 
 void Initiator::send_random() {
@@ -140,8 +146,8 @@ void Initiator::send_random() {
   if (dice < 80) return send_read_or_write(false);
   if (dice < 92) return send_other();
   if (dice < 95) return send_nop();
-  if (dice < 99) return send_task_management();
-  if (pick(10) == 0) send_garbage();
+  if (dice < 99) return functions_ ? send_task_management() : send_nop();
+  if (!faults_ && pick(10) == 0) send_garbage();
 }
 
 void Initiator::command_header(bytes::Span header, std::uint32_t itt, std::uint16_t lun,
@@ -169,7 +175,12 @@ void Initiator::send_read_or_write(bool write) {
   pending.lun = static_cast<std::uint16_t>(pick(2));
   pending.blocks = 1 + static_cast<std::uint32_t>(pick(pick(4) == 0 ? kMaxBlocks : 8));
   pending.first_block = static_cast<std::uint32_t>(pick(kOwnBlocks - pending.blocks));
-  if (busy_blocks(pending.lun, pending.first_block, pending.blocks)) return;
+  if (!busy_blocks(pending.lun, pending.first_block, pending.blocks))
+    send_read_or_write(std::move(pending));
+}
+
+void Initiator::send_read_or_write(Pending pending) {
+  const bool write = pending.kind == Kind::write;
   pending.cmd_sn = cmd_sn_;
   const auto length = pending.blocks * kBlock;
   const auto itt = next_itt_++;
@@ -203,7 +214,7 @@ void Initiator::send_other() {
                                                {0xff},
                                                {0x03, 0, 0, 0, 18}};
   Pending pending;
-  pending.lun = static_cast<std::uint16_t>(pick(3));  // 2 does not exist
+  pending.lun = static_cast<std::uint16_t>(pick(kNoLun + 1));
   pending.cmd_sn = cmd_sn_;
   const auto itt = next_itt_++;
   Header header{};
@@ -237,7 +248,7 @@ void Initiator::send_task_management(std::uint8_t function) {
     if (pending_.empty()) return;
     auto victim = pending_.begin();
     std::advance(victim, static_cast<std::ptrdiff_t>(pick(pending_.size())));
-    if (victim->second.kind == Kind::task_management || victim->second.kind == Kind::nop) return;
+    if (!is_command(victim->second)) return;
     pending.first_block = victim->first;
     header[9] = static_cast<std::uint8_t>(victim->second.lun);
     bytes::put_be32(header.data() + 20, victim->first);
@@ -245,6 +256,17 @@ void Initiator::send_task_management(std::uint8_t function) {
   } else {
     bytes::put_be32(header.data() + 20, 0xffffffff);
   }
+  push(header, {});
+  pending_[itt] = pending;
+}
+
+void Initiator::send_logout() {
+  Pending pending;
+  pending.kind = Kind::logout;
+  const auto itt = next_itt_++;
+  Header header{};
+  command_header(header, itt, 0, 0x80, 0);
+  header[0] = 0x46;
   push(header, {});
   pending_[itt] = pending;
 }
@@ -288,15 +310,45 @@ void Initiator::deliver() {
 }
 
 void Initiator::collect() {
-  std::array<bytes::View, 8> pieces;
+  bury_former();
   if (const auto due = connection_->deadline(); due && *due <= sim_.loop.now())
     connection_->on_deadline(sim_.loop.now());
+  take_octets();
+  if (connection_->closing() && connection_->out().empty()) {
+    if (!faults_ && !hostile_ && !leaving_ && failure_.empty() && logged_in_ && !pending_.empty())
+      fail("the target closed the connection");
+    reconnect();
+  }
+}
+
+void Initiator::part() {
+  bury_former();
+  if (!connection_) return;
+  take_octets();
+  if (connection_->closing() && connection_->out().empty()) disconnect();
+}
+
+/// Nothing more comes from a connection once another has taken its place.
+void Initiator::bury_former() {
+  std::erase_if(former_, [&](const auto& each) {
+    if (!each->closing()) return false;
+    if (!each->out().empty() && connection_ && connection_->logged_in())
+      fail("a session that was replaced says something");
+    each->transport_closed();
+    return true;
+  });
+}
+
+void Initiator::take_octets() {
+  std::array<bytes::View, 8> pieces;
   auto& out = connection_->out();
   for (auto rounds = pick(3); rounds < 3 && !out.empty(); ++rounds) {
     const auto count = out.gather(pieces);
     std::size_t taken = 0;
     for (std::size_t i = 0; i < count; ++i) {
       const auto part = pick(3) == 0 ? pick(pieces[i].size() + 1) : pieces[i].size();
+      for (const auto octet : pieces[i].first(part))
+        transcript_ = (transcript_ ^ octet) * 0x100000001b3;
       from_target_.insert(from_target_.end(), pieces[i].begin(),
                           pieces[i].begin() + static_cast<std::ptrdiff_t>(part));
       taken += part;
@@ -315,191 +367,16 @@ void Initiator::collect() {
   }
   from_target_.erase(from_target_.begin(),
                      from_target_.begin() + static_cast<std::ptrdiff_t>(used));
-  if (connection_->closing() && out.empty()) {
-    if (!faults_ && !hostile_ && failure_.empty() && logged_in_ && !pending_.empty())
-      fail("the target closed the connection");
-    disconnect();
-    connect();
-  }
 }
 
-// ---- what comes back
-// ----------------------------------------------------------------------------------------
-
-void Initiator::take(bytes::View header, bytes::View data) {
-  const auto opcode = header[0];
-  const bool has_status = opcode != 0x31 && (opcode != 0x25 || (header[1] & 1) != 0) &&
-                          !(opcode == 0x20 && word(header, 16) == 0xffffffff);
-  if (has_status) {
-    if (exp_stat_sn_ && word(header, 24) != *exp_stat_sn_)
-      return fail("StatSN is not the next one");
-    exp_stat_sn_ = word(header, 24) + 1;
-  }
-  const auto max_cmd_sn = word(header, 32);
-  if (logged_in_ && static_cast<std::int32_t>(max_cmd_sn - max_cmd_sn_) < 0)
-    return fail("MaxCmdSN moved back");
-  max_cmd_sn_ = max_cmd_sn;
-  switch (opcode) {
-    case 0x20: {
-      const auto found = pending_.find(word(header, 16));
-      if (found == pending_.end() || found->second.kind != Kind::nop)
-        return fail("a NOP-In nobody asked for");
-      if (!std::ranges::equal(found->second.data, data)) return fail("NOP-In echoed other data");
-      pending_.erase(found);
-      return;
-    }
-    case 0x21:
-      return take_response(header, data);
-    case 0x22:
-      return take_task_management(header);
-    case 0x23:
-      return take_login(header, data);
-    case 0x25:
-      return take_data_in(header, data);
-    case 0x31:
-      return take_r2t(header);
-    default:
-      fail("unexpected opcode " + std::to_string(opcode));
-  }
-}
-
-void Initiator::take_login(bytes::View header, bytes::View) {
-  if (header[36] != 0) return fail("login refused");
-  logged_in_ = (header[1] & 0x83) == 0x83;
-}
-
-void Initiator::take_data_in(bytes::View header, bytes::View data) {
-  const auto found = pending_.find(word(header, 16));
-  if (found == pending_.end()) {
-    if (!gone(word(header, 16))) fail("Data-In for no command of ours");
-    return;
-  }
-  auto& pending = found->second;
-  if (word(header, 36) != pending.next_data_sn++) return fail("DataSN is not the next one");
-  if (word(header, 40) != pending.received) return fail("Buffer Offset is not the next one");
-  if (data.size() > kSegment) return fail("a segment over MaxRecvDataSegmentLength");
-  pending.received += static_cast<std::uint32_t>(data.size());
-  if (pending.kind == Kind::read) pending.data.insert(pending.data.end(), data.begin(), data.end());
-  if ((header[1] & 1) != 0) finish(found->first, header[3], {});
-}
-
-void Initiator::take_r2t(bytes::View header) {
-  const auto itt = word(header, 16);
-  const auto found = pending_.find(itt);
-  if (found == pending_.end()) {
-    if (!gone(itt)) fail("an R2T for no command of ours");
-    return;
-  }
-  const auto offset = word(header, 40), length = word(header, 44);
-  const auto& all = found->second.data;
-  if (length == 0 || length > kMaxBurst || offset > all.size() || length > all.size() - offset)
-    return fail("an R2T outside the data");
-  for (std::uint32_t done = 0, sn = 0; done < length; ++sn) {
-    const auto size = std::min(length - done, kSegment);
-    Header out{};
-    out[0] = 0x05;
-    out[1] = done + size == length ? 0x80 : 0;
-    out[9] = header[9];
-    bytes::put_be32(out.data() + 16, itt);
-    std::memcpy(out.data() + 20, header.data() + 20, 4);
-    bytes::put_be32(out.data() + 28, exp_stat_sn_.value_or(0));
-    bytes::put_be32(out.data() + 36, sn);
-    bytes::put_be32(out.data() + 40, offset + done);
-    push(out, bytes::View(all).subspan(offset + done, size));
-    done += size;
-  }
-}
-
-/// A task that was said to be aborted, by a target that may lie.
-bool Initiator::gone(std::uint32_t itt) const {
-  return lies_ && forgotten_.contains(itt);
-}
-
-void Initiator::take_response(bytes::View header, bytes::View data) {
-  finish(word(header, 16), header[3], data.size() > 2 ? data.subspan(2) : bytes::View{});
-}
-
-void Initiator::finish(std::uint32_t itt, std::uint8_t status, bytes::View sense) {
-  const auto found = pending_.find(itt);
-  if (found == pending_.end() && gone(itt)) return;
-  if (found == pending_.end())
-    return fail(forgotten_.contains(itt) ? "an answer for a task aborted by " + forgotten_[itt]
-                                         : "an answer to nothing");
-  auto pending = std::move(found->second);
-  pending_.erase(found);
-  ++answered_;
-  if (status == 0x02 && sense.size() >= 14 && (sense[2] & 0x0f) == 6 &&
-      (sense[12] == 0x29 || sense[12] == 0x2f))
-    forget_lun(pending.lun, pending.cmd_sn,
-               "unit attention " + bytes::to_hex(sense.subspan(12, 2)));
-  if (pending.kind == Kind::write) write_model(pending, status == 0);
-  if (status != 0) return;
-  if (pending.kind == Kind::read) check_read(pending);
-}
-
-void Initiator::take_task_management(bytes::View header) {
-  const auto found = pending_.find(word(header, 16));
-  if (found == pending_.end()) return fail("a task management response to nothing");
-  const auto pending = found->second;
-  pending_.erase(found);
-  ++answered_;
-  if (header[2] != 0) {
-    if (pending.function != 1 && !lies_) fail("task management refused");
-    return;
-  }
-  switch (pending.function) {
-    case 1:
-      if (const auto victim = pending_.find(pending.first_block); victim != pending_.end()) {
-        if (victim->second.kind == Kind::write) write_model(victim->second, false);
-        forgotten_[victim->first] = "ABORT TASK";
-        pending_.erase(victim);
-      }
-      return;
-    case 2:
-    case 4:
-    case 5:
-      return forget_lun(pending.lun, pending.cmd_sn,
-                        "function " + std::to_string(pending.function));
-    default:
-      forget_lun(kInstantLun, pending.cmd_sn, "target reset");
-      forget_lun(kMoodyLun, pending.cmd_sn, "target reset");
-  }
-}
-
-/// Commands on this unit sent before `before_cmd_sn` that have no answer by now will have none.
-void Initiator::forget_lun(std::uint16_t lun, std::uint32_t before_cmd_sn, const std::string& why) {
-  for (auto it = pending_.begin(); it != pending_.end();) {
-    const auto& pending = it->second;
-    const bool earlier = static_cast<std::int32_t>(pending.cmd_sn - before_cmd_sn) < 0;
-    if (pending.lun != lun || !earlier || pending.kind == Kind::task_management ||
-        pending.kind == Kind::nop) {
-      ++it;
-      continue;
-    }
-    if (pending.kind == Kind::write) write_model(pending, false);
-    forgotten_[it->first] = why;
-    it = pending_.erase(it);
-  }
-}
-
-void Initiator::write_model(const Pending& pending, bool certain) {
-  auto& model = models_[pending.lun];
-  std::ranges::copy(pending.data, model.content.begin() + pending.first_block * kBlock);
-  for (std::uint32_t i = 0; i < pending.blocks; ++i)
-    model.known[pending.first_block + i] = certain;
-}
-
-void Initiator::check_read(const Pending& pending) {
-  if (pending.data.size() != pending.blocks * kBlock)
-    return fail("a GOOD read of the wrong length");
-  const auto& model = models_[pending.lun];
-  for (std::uint32_t i = 0; i < pending.blocks; ++i) {
-    const auto block = pending.first_block + i;
-    if (model.known[block] && std::memcmp(pending.data.data() + i * kBlock,
-                                          model.content.data() + block * kBlock, kBlock) != 0)
-      return fail("block " + std::to_string(block) + " of unit " + std::to_string(pending.lun) +
-                  " reads as something else");
-  }
+std::string Initiator::leftovers() const {
+  auto* runner = connection_->runner();
+  if (runner == nullptr) return "a session is not up although nothing is the matter";
+  if (runner->under_rules() != 0 || !runner->list().empty())
+    return std::to_string(runner->list().size()) + " commands are left";
+  if (connection_->budget().used() != 0)
+    return std::to_string(connection_->budget().used()) + " octets are not given back";
+  return "";
 }
 
 }  // namespace faultlun::sim

@@ -1,5 +1,6 @@
 #include "daemon/connection.hpp"
 
+#include "config/rules.hpp"
 #include "daemon/rule_host.hpp"
 #include "tests/sim/sim_world.hpp"
 #include "tests/unit/faults/made_rules.hpp"
@@ -8,6 +9,8 @@
 #include <doctest/doctest.h>
 
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace faultlun::daemon {
 namespace {
@@ -42,7 +45,18 @@ struct Lab {
   ~Lab() { connection->transport_closed(); }
 
   pdus::Buffer number(pdus::Pdu pdu) { return pdu.cmd_sn(cmd_sn++).octets(false, false); }
+  pdus::Buffer function(std::uint32_t itt, std::uint8_t code) const {
+    return pdus::task_management(itt, code).immediate().cmd_sn(cmd_sn).octets(false, false);
+  }
   std::size_t give(const pdus::Buffer& octets) { return connection->receive(octets); }
+  /// These are the rules from the next command on.
+  void rule(std::string_view text) {
+    auto loaded = config::load_rules(text);
+    REQUIRE(loaded.errors.empty());
+    world.book.replace_all(std::move(*loaded.rules), world.loop.now(), {});
+    while (world.loop.run_some()) {
+    }
+  }
 
   sim::SimWorld world{1};
   SilentTransport transport;
@@ -111,6 +125,45 @@ TEST_CASE("above the high-water mark of unsent octets no command is taken, below
   }
   CHECK(used == flood.size());
   CHECK_FALSE(lab.connection->closing());
+}
+
+TEST_CASE("a function that others have still to take part in is not answered after the session") {
+  constexpr std::uint8_t kLogicalUnitReset = 5;
+  for (const bool ended : {false, true}) {
+    CAPTURE(ended);
+    Lab lab;
+    lab.give(lab.function(2, kLogicalUnitReset));
+    CHECK(lab.connection->out().empty());
+    if (ended) lab.connection->end_session("a rule drops the connection");
+    while (lab.world.loop.run_some()) {
+    }
+    CHECK(lab.connection->out().empty() == ended);
+  }
+}
+
+TEST_CASE("a command that takes its connection with it no longer counts against max_active") {
+  Lab lab;
+  lab.rule(R"([{"id":"gone","match":{"op":"write"},"gate":{"max_active":1},
+                "effect":{"scsi.selection_timeout":{"variant":"connect_timeout"}}}])");
+  lab.give(lab.number(pdus::write_command(9, 512)));
+  CHECK(lab.connection->closing());
+  CHECK(lab.world.book.get("gone")->fired == 1);
+  CHECK(lab.world.book.get("gone")->active == 0);
+}
+
+TEST_CASE("the journal tells of a function before it tells what the rules made of it") {
+  constexpr std::uint8_t kLogicalUnitReset = 5;
+  Lab lab;
+  lab.rule(R"([{"id":"no","match":{"tmf":"LOGICAL_UNIT_RESET"},
+                "effect":{"tmf.response":{"response":5}}}])");
+  const auto before = lab.world.loop.journal().head();
+  lab.give(lab.function(7, kLogicalUnitReset));
+  std::vector<JournalEntry> entries;
+  lab.world.loop.journal().read(before, 2, entries);
+  REQUIRE(entries.size() == 2);
+  CHECK(entries[0].kind == JournalEntry::Kind::function);
+  CHECK(entries[0].task_tag() == 7);
+  CHECK(entries[1].kind == JournalEntry::Kind::decision);
 }
 
 }  // namespace
