@@ -91,6 +91,29 @@ TEST_CASE("tmf.delay: the function acts at once and its answer is late") {
   CHECK(told_of_reset(lab.one));
 }
 
+TEST_CASE("tmf.delay before: tasks go on and may complete until the function acts") {
+  FaultLab lab;
+  lab.control.put_rule(
+      about("LOGICAL_UNIT_RESET", R"({"tmf.delay":{"delay":"400ms","before":true}})"));
+  HeldWrite first(lab.one, 0), second(lab.one, 16), others(lab.two, 32);
+  const auto start = now_ms();
+  const auto function = send_function(lab.one, kLunReset);
+  CHECK(first.complete().good());
+  CHECK(lab.one.read_blocks(0, 16) == first.data());  // a command that came after it
+  CHECK(lab.two.execute(test_unit_ready()).good());
+  CHECK(now_ms() - start < 400);
+  const auto answer = lab.one.receive_for(function);
+  CHECK(now_ms() - start >= 400);
+  CHECK(answer.at(2) == 0);
+  tolerate(lab);
+  second.check_gone();
+  others.check_gone();
+  CHECK(told_of_reset(lab.one));
+  CHECK(told_of_reset(lab.two));
+  CHECK(lab.one.read_blocks(0, 16) == first.data());
+  CHECK(lab.one.read_blocks(16, 32) == Octets(32 * 512));
+}
+
 TEST_CASE("tmf.delay of a cold reset: the reset waits, is answered, and every connection goes") {
   FaultLab lab;
   lab.control.put_rule(about("TARGET_COLD_RESET", R"({"tmf.delay":{"delay":"300ms"}})"));
