@@ -465,7 +465,8 @@ const Strike* Decision::terminal() const {
 void add_to_hash(DecisionHash& hash, const Facts& facts, const Verdict& verdict,
                  std::span<const Strike> strikes, std::size_t place) {
   ++hash.count;
-  hash.add(facts.cmd_sn | std::uint64_t{facts.immediate} << 32);
+  const std::uint32_t place_in_session = facts.cmd_sn - facts.session->first_cmd_sn;
+  hash.add(place_in_session | std::uint64_t{facts.immediate} << 32);
   hash.add(verdict.rule->name_hash);
   hash.add(static_cast<std::uint64_t>(verdict.key) << 8 |
            static_cast<std::uint64_t>(verdict.outcome));

@@ -92,6 +92,7 @@ std::vector<std::uint16_t> hidden_units(const RuleSet& rules, const RuleState& s
 bool applies(const Rule& rule, const Effect& effect, const Facts& facts);
 
 /// Makes a verdict, and those of the strikes that are of verdict number `place`, part of the hash.
+/// CmdSN counts from the session's first.
 void add_to_hash(DecisionHash& hash, const Facts& facts, const Verdict& verdict,
                  std::span<const Strike> strikes, std::size_t place);
 
