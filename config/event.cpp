@@ -107,7 +107,6 @@ class Reader {
   const Value& value_;
   Object in_;
   Event& event_;
-  bool reads_range_ = false;
 };
 
 void Reader::read() {

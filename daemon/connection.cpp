@@ -218,6 +218,7 @@ void Connection::enter_full_feature() {
     auto facts = facts_of(summary_.initiator, session_->login().isid, summary_.target);
     facts.target_index = target->index();
     facts.tsih = summary_.tsih;
+    facts.first_cmd_sn = session_->login().cmd_sn;
     const auto number = world_.aliases.enter(facts);
     runner_ = std::make_unique<TaskRunner>(loop_, world_, *session_, out_, std::move(target),
                                            budget_, std::move(facts), number);

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace faultlun::daemon {
 
@@ -39,10 +40,11 @@ struct Ordeal {
   bool payload_decided = false;
   std::shared_ptr<const faults::RuleSet> rules;  ///< keeps what the decision points to
   faults::Decision decision;
-  faults::Facts facts;   ///< `cdb` and `payload` are set anew by whoever looks
-  TimePoint arrived;     ///< last octet of the command, then of its Data-Out
-  TimePoint due{};       ///< of the wait it is in, or was in last
-  faults::Time asked{};  ///< sum of what was asked for
+  faults::Facts facts;                ///< `cdb` and `payload` are set anew by whoever looks
+  TimePoint arrived;                  ///< last octet of the command, then of its Data-Out
+  TimePoint due{};                    ///< of the wait it is in, or was in last
+  faults::Time asked{};               ///< sum of what was asked for
+  std::vector<std::uint16_t> hidden;  ///< REPORT LUNS: units that it leaves out
 };
 
 }  // namespace faultlun::daemon

@@ -22,6 +22,7 @@ namespace {
 
 using faults::When;
 using Stage = TaskOperation::Stage;
+constexpr std::uint8_t kReportLuns = 0xa0;
 
 constexpr std::string_view kDropped = "connection dropped";
 
@@ -92,6 +93,13 @@ faults::Surroundings TaskRunner::around_decisions() const {
   return {.writes = nullptr, .since = &MarkTimes::since, .context = &world_.marks};
 }
 
+/// The units that rules hide from REPORT LUNS, as things stand after the command's own decision.
+std::vector<std::uint16_t> TaskRunner::hidden_from(const iscsi::Task& task) const {
+  if (!rules_->hides_units() || task.command.cdb.opcode() != kReportLuns) return {};
+  const auto luns = target_->luns();
+  return faults::hidden_units(*rules_, rule_state_, facts_at_hand_, {}, luns->numbers);
+}
+
 /// Decides about the command at hand, in CmdSN order.
 void TaskRunner::decide(const iscsi::Task& task) {
   LunPath* path = task.lun ? path_to(*task.lun) : nullptr;
@@ -144,7 +152,12 @@ void TaskRunner::undergo(iscsi::Task& task, std::shared_ptr<LunHost> host,
   ++ordeals_;
   Ordeal& trial = *operation->ordeal;
   trial.facts.cdb = &operation->command.cdb;
+  trial.hidden = hidden_from(task);
   if (const auto* end = trial.instead_of_unit()) {
+    // This command found the unit absent, even if it was the last one to.
+    if (const auto* absent = std::get_if<faults::Absent>(&end->effect->action);
+        absent != nullptr && !absent->listed && task.lun)
+      trial.hidden.push_back(*task.lun);
     return answer_instead(*operation, *end);
   }
   if (!sends_data_out(task, trial.facts)) return wait(*operation, Stage::plan, When::before);
@@ -163,8 +176,9 @@ void TaskRunner::answer_instead(TaskOperation& operation, const faults::Strike& 
     note_injected(end, facts, tag, kDropped);
     return on_drop_();
   }
-  operation.reply =
-      reply_of(end, facts, descriptor_sense(operation), operation.command, surroundings());
+  luns_ = target_->luns();
+  operation.reply = reply_of(end, facts, descriptor_sense(operation), operation.command,
+                             surroundings(operation.ordeal->hidden));
   note_injected(end, facts, tag, operation.reply);
   wait(operation, Stage::answer, std::nullopt);
 }
@@ -175,21 +189,25 @@ void TaskRunner::undergo_planned(const OperationPtr& operation, bytes::View imme
                                  iscsi::Effects& effects) {
   iscsi::Task& task = *operation->task;
   LunPath* path = task.lun ? path_to(*task.lun) : nullptr;
-  if (path == nullptr) return answer_ordeal(*operation, answer_of_absent(task), {}, 0);
+  const auto& hidden = operation->ordeal->hidden;
+  operation->command.data_out_offered = task.writes ? task.expected_data_transfer_length : 0;
+  auto command = operation->command;
+  if (operation->ordeal->find<faults::Patch>() != nullptr) command.cdb = widened(command.cdb);
+  if (path == nullptr)
+    return answer_ordeal(*operation, answer_without_path(task, command, hidden), {}, 0);
   operation->host = path->host;
   auto verdict = path->host->verdict(world_.since_start(now_));
   if (verdict.kind == UnitVerdict::Kind::silence) {
     operation->stage = Stage::silent;
     return;
   }
-  if (verdict.kind == UnitVerdict::Kind::absent) verdict.reply = answer_of_absent(task);
+  if (verdict.kind == UnitVerdict::Kind::absent)
+    verdict.reply = answer_without_path(task, command, hidden);
   if (verdict.kind != UnitVerdict::Kind::go_on)
     return answer_ordeal(*operation, std::move(verdict.reply), {}, 0);
   luns_ = target_->luns();
-  operation->command.data_out_offered = task.writes ? task.expected_data_transfer_length : 0;
-  auto plan = path->host->with_unit([&](scsi::LogicalUnit& unit) {
-    return unit.plan(nexus_, operation->command, surroundings());
-  });
+  auto plan = path->host->with_unit(
+      [&](scsi::LogicalUnit& unit) { return unit.plan(nexus_, command, surroundings(hidden)); });
   if (auto* reply = std::get_if<scsi::Reply>(&plan))
     return answer_ordeal(*operation, std::move(*reply), {}, 0);
   if (const auto* query = std::get_if<scsi::QueryAllocation>(&plan))
@@ -374,15 +392,31 @@ bool TaskRunner::descriptor_sense(const TaskOperation& operation) const {
          operation.host->look_at_unit([](const auto& unit) { return unit.descriptor_sense(); });
 }
 
+namespace {
+
+/// Changes the parameter data of a reply to a widened command, and cuts it to what was asked for.
+void patch(const Ordeal& ordeal, std::uint32_t task_tag, const scsi::Cdb& cdb, scsi::Reply& reply) {
+  if (ordeal.find<faults::Patch>() == nullptr) return;
+  for (const auto& strike : ordeal.decision.strikes)
+    if (const auto* change = std::get_if<faults::Patch>(&strike.effect->action)) {
+      apply(*change, cdb, reply);
+      note_injected(strike, ordeal.facts, task_tag, "data changed");
+    }
+  cut_to_allocation(cdb, reply);
+}
+
+}  // namespace
+
 /// The unit has answered; the rules may bend that.
 void TaskRunner::answer_ordeal(TaskOperation& operation, scsi::Reply reply,
                                std::unique_ptr<std::uint8_t[]> data, std::uint64_t length) {
   Ordeal& trial = *operation.ordeal;
   const auto* end = trial.after_unit();
+  patch(trial, operation.task->initiator_task_tag, operation.command.cdb, reply);
   // What went wrong by itself is reported: an injected answer must not hide a unit attention.
   if (end != nullptr && reply.status == scsi::Status::good && !reply.sense) {
-    auto bent =
-        reply_of(*end, trial.facts, descriptor_sense(operation), operation.command, surroundings());
+    auto bent = reply_of(*end, trial.facts, descriptor_sense(operation), operation.command,
+                         surroundings({}));
     bent.data_out_length = reply.data_out_length;
     if (data) {
       length = bytes_before(*end, trial.facts, length);
@@ -393,11 +427,6 @@ void TaskRunner::answer_ordeal(TaskOperation& operation, scsi::Reply reply,
     reply = std::move(bent);
     note_injected(*end, trial.facts, operation.task->initiator_task_tag, reply);
   }
-  for (const auto& strike : trial.decision.strikes)
-    if (const auto* patch = std::get_if<faults::Patch>(&strike.effect->action)) {
-      apply(*patch, operation.command.cdb, reply);
-      note_injected(strike, trial.facts, operation.task->initiator_task_tag, "data changed");
-    }
   operation.reply = std::move(reply);
   operation.read_data = std::move(data);
   operation.read_length = length;

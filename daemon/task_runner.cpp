@@ -216,10 +216,6 @@ void TaskRunner::tell_end(const JournalEntry& entry, std::uint8_t flag) {
 
 void TaskRunner::undisturbed(iscsi::Task& task, bytes::View immediate_data,
                              iscsi::Effects& effects) {
-  if (!task.lun && scsi::is_report_luns_well_known(task.lun_field)) {
-    luns_ = target_->luns();
-    return complete(task, scsi::answer_well_known_report_luns(task.command, surroundings()));
-  }
   LunPath* path = task.lun ? path_to(*task.lun) : nullptr;
   if (!path) return answer_elsewhere(task);
   if (path->epoch != path->host->epoch()) refresh(*path);
@@ -229,13 +225,26 @@ void TaskRunner::undisturbed(iscsi::Task& task, bytes::View immediate_data,
   planned(task, *path, immediate_data, effects);
 }
 
-scsi::Reply TaskRunner::answer_of_absent(const iscsi::Task& task) {
+scsi::Reply TaskRunner::answer_without_path(const iscsi::Task& task, const scsi::Command& command,
+                                            std::span<const std::uint16_t> hidden) {
   luns_ = target_->luns();
-  return scsi::answer_absent_unit(task.command, surroundings());
+  const auto around = surroundings(hidden);
+  return !task.lun && scsi::is_report_luns_well_known(task.lun_field)
+             ? scsi::answer_well_known_report_luns(command, around)
+             : scsi::answer_absent_unit(command, around);
 }
 
 void TaskRunner::answer_elsewhere(iscsi::Task& task) {
-  complete(task, answer_of_absent(task));
+  complete(task, answer_without_path(task, task.command, hidden_from(task)));
+}
+
+scsi::Surroundings TaskRunner::surroundings(std::span<const std::uint16_t> hidden) {
+  if (hidden.empty()) return {ports_, luns_->numbers};
+  listed_.clear();
+  std::ranges::copy_if(luns_->numbers, std::back_inserter(listed_), [&](std::uint16_t lun) {
+    return std::ranges::find(hidden, lun) == hidden.end();
+  });
+  return {ports_, listed_};
 }
 
 void TaskRunner::straight(iscsi::Task& task, LunPath& path, const scsi::Access& access,
@@ -309,8 +318,10 @@ void TaskRunner::planned(iscsi::Task& task, LunPath& path, bytes::View immediate
     return answer_without_unit(task, path.host, std::move(verdict));
   luns_ = target_->luns();
   task.command.data_out_offered = task.writes ? task.expected_data_transfer_length : 0;
-  auto plan = path.host->with_unit(
-      [&](scsi::LogicalUnit& unit) { return unit.plan(nexus_, task.command, surroundings()); });
+  const auto hidden = hidden_from(task);
+  auto plan = path.host->with_unit([&](scsi::LogicalUnit& unit) {
+    return unit.plan(nexus_, task.command, surroundings(hidden));
+  });
   carry_out(task, path.host, std::move(plan), immediate, effects);
 }
 
@@ -431,7 +442,7 @@ void TaskRunner::proceed(const OperationPtr& held) {
     return proceed_ordeal(operation);
   if (std::holds_alternative<scsi::NeedData>(operation->plan)) {
     auto next = operation->host->with_unit([&](scsi::LogicalUnit& unit) {
-      return unit.plan_with_data(nexus_, operation->command, surroundings(), operation->data);
+      return unit.plan_with_data(nexus_, operation->command, surroundings({}), operation->data);
     });
     const auto consumed = scsi::data_out_length(operation->plan);
     if (auto* reply = std::get_if<scsi::Reply>(&next)) {

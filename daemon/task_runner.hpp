@@ -15,6 +15,7 @@
 #include <array>
 #include <list>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace faultlun::daemon {
@@ -198,7 +199,8 @@ class TaskRunner {
   void answer_elsewhere(iscsi::Task& task);
   void answer_without_unit(iscsi::Task& task, const std::shared_ptr<LunHost>& host,
                            UnitVerdict verdict);
-  scsi::Reply answer_of_absent(const iscsi::Task& task);
+  scsi::Reply answer_without_path(const iscsi::Task& task, const scsi::Command& command,
+                                  std::span<const std::uint16_t> hidden);
   void send_data_in(iscsi::Task& task, std::unique_ptr<std::uint8_t[]> data, std::uint64_t length,
                     std::uint64_t charged, std::optional<scsi::Reply> ending);
 
@@ -231,7 +233,10 @@ class TaskRunner {
   void begin_paced_data_in(TaskOperation& operation);
   void send_paced_data_in(TaskOperation& operation);
   bool descriptor_sense(const TaskOperation& operation) const;
-  scsi::Surroundings surroundings() const { return {ports_, luns_->numbers}; }
+  /// What a command is told of its nexus and of the target, but for the units that are `hidden`;
+  /// good until the next call.
+  scsi::Surroundings surroundings(std::span<const std::uint16_t> hidden);
+  std::vector<std::uint16_t> hidden_from(const iscsi::Task& task) const;
 
   Loop& loop_;
   World& world_;
@@ -243,6 +248,7 @@ class TaskRunner {
   scsi::NexusPorts ports_;
   std::optional<scsi::SenseCode> first_attention_;
   std::shared_ptr<const LunMap> luns_;
+  std::vector<std::uint16_t> listed_;  ///< scratch of surroundings()
   std::vector<std::unique_ptr<std::array<LunPath, kPathsPerPage>>> paths_;
   std::list<OperationPtr> operations_;
   faults::SessionFacts facts_;

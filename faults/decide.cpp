@@ -444,6 +444,27 @@ void Decider::swallow_function(const InstalledRule& rule) {
   record(rule, counter, verdict);
 }
 
+/// The rule strikes, and will as far as this session can tell.
+bool is_at_work(const InstalledRule& rule, const RuleCounter* counter, Time now,
+                const Surroundings& around) {
+  const Gate& gate = rule.rule.gate;
+  const auto& lifetime = *rule.lifetime;
+  const bool global = rule.rule.life.global;
+  const auto own = [&](std::uint64_t RuleCounter::*number) {
+    return counter != nullptr ? counter->*number : 0;
+  };
+  const auto matches = global ? lifetime.global_matches.load() : own(&RuleCounter::matches);
+  const auto fired = global ? lifetime.global_fired.load() : own(&RuleCounter::fired);
+  const bool counts = gate.key == Key::counter || gate.key == Key::event;
+  const auto counted = counts ? count_gate(gate, matches) : Outcome::gated;
+  const auto once = rule.rule.life.once_per;
+  const bool used_up = counted == Outcome::exhausted || (gate.times && fired >= *gate.times) ||
+                       (once == OncePer::session && own(&RuleCounter::fired) != 0) ||
+                       (once == OncePer::run && lifetime.used_up.load());
+  if (!rule.runs || used_up || !is_open(rule, now, around)) return false;
+  return fired != 0 || (counted == Outcome::fired && !gate.probability && !gate.budget_bytes);
+}
+
 /// Apart from decide(), so that a command without rules pays for no stack frame.
 [[gnu::noinline]] void decide_among(const RuleSet& rules, RuleState& state, std::uint64_t seed,
                                     const Facts& facts, const Surroundings& around, Decision& out) {
@@ -471,7 +492,8 @@ const Strike* Decision::terminal() const {
 void add_to_hash(DecisionHash& hash, const Facts& facts, const Verdict& verdict,
                  std::span<const Strike> strikes, std::size_t place) {
   ++hash.count;
-  hash.add(facts.cmd_sn | std::uint64_t{facts.immediate} << 32);
+  const std::uint32_t place_in_session = facts.cmd_sn - facts.session->first_cmd_sn;
+  hash.add(place_in_session | std::uint64_t{facts.immediate} << 32);
   hash.add(verdict.rule->name_hash);
   hash.add(static_cast<std::uint64_t>(verdict.key) << 8 |
            static_cast<std::uint64_t>(verdict.outcome));
@@ -540,6 +562,27 @@ void decide_task_management(const RuleSet& rules, RuleState& state, std::uint64_
   Decider decider(rules, state, seed, facts, around, out);
   for (const auto order : rules.task_management())
     decider.consider_function(order);
+}
+
+std::vector<std::uint16_t> hidden_units(const RuleSet& rules, const RuleState& state,
+                                        const Facts& facts, const Surroundings& around,
+                                        std::span<const std::uint16_t> luns) {
+  std::vector<std::uint16_t> out;
+  for (const auto order : rules.absences()) {
+    const InstalledRule& rule = rules.at(order);
+    const auto& match = rule.rule.match;
+    const bool ours = std::ranges::all_of(rule.session_clauses, [&](const ClauseRow* row) {
+      return row->holds(match, facts, Past{});
+    });
+    if (!ours || !is_at_work(rule, state.look(rules, order), facts.now, around)) continue;
+    const auto& absent = match.luns;
+    std::ranges::copy_if(luns, std::back_inserter(out), [&](std::uint16_t lun) {
+      return absent.empty() || std::ranges::find(absent, lun) != absent.end();
+    });
+  }
+  std::ranges::sort(out);
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
 }
 
 Drop::Then decide_login(const RuleSet& rules, const Facts& facts, const InstalledRule*& why) {

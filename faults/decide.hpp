@@ -83,10 +83,18 @@ void decide_task_management(const RuleSet& rules, RuleState& state, std::uint64_
 /// What becomes of a login: facts.session says what is known.
 Drop::Then decide_login(const RuleSet& rules, const Facts& facts, const InstalledRule*& why);
 
+/// Those of `luns`, ascending, that are absent for the session and not listed (Absent): a rule
+/// about the unit has struck in this session, or would strike whatever comes next, and is not used
+/// up. Asks for the answer to REPORT LUNS; counts as no match of the rule.
+std::vector<std::uint16_t> hidden_units(const RuleSet& rules, const RuleState& state,
+                                        const Facts& facts, const Surroundings& around,
+                                        std::span<const std::uint16_t> luns);
+
 /// The rule is about such a command at all: the effect can strike it, whatever else the rule says.
 bool applies(const Rule& rule, const Effect& effect, const Facts& facts);
 
 /// Makes a verdict, and those of the strikes that are of verdict number `place`, part of the hash.
+/// CmdSN counts from the session's first.
 void add_to_hash(DecisionHash& hash, const Facts& facts, const Verdict& verdict,
                  std::span<const Strike> strikes, std::size_t place);
 

@@ -25,8 +25,9 @@ struct SessionFacts {
   std::uint16_t target_index = 0;
   std::uint16_t portal = 0;  ///< index in the configuration
   std::uint16_t portal_group_tag = 0;
-  std::string source;      ///< IP address of the initiator
-  std::uint16_t tsih = 0;  ///< not part of the alias: differs from run to run
+  std::string source;              ///< IP address of the initiator
+  std::uint16_t tsih = 0;          ///< not part of the alias: differs from run to run
+  std::uint32_t first_cmd_sn = 0;  ///< where the session began to count: some initiators draw it
   bool discovery = false;
 
   /// "iqn.1991-05.com.microsoft:host,400001370000,1"

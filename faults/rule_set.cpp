@@ -22,6 +22,21 @@ bool refuses_logins(const Rule& rule) {
   });
 }
 
+/// A rule about some commands only, or some blocks, takes nothing away: the unit still answers.
+bool takes_units_away(const InstalledRule& rule) {
+  const auto& operations = rule.rule.match.operations;
+  const bool any = std::ranges::any_of(
+      operations, [](const auto& each) { return each.kind == OperationMatch::Kind::any; });
+  const bool whole = std::ranges::all_of(rule.clauses, [&](const ClauseRow* row) {
+    return row->name == "lun" || (row->name == "op" && any);
+  });
+  return whole && !rule.rule.observe &&
+         std::ranges::any_of(rule.rule.effects, [](const Effect& each) {
+           const auto* absent = std::get_if<Absent>(&each.action);
+           return absent != nullptr && !absent->listed;
+         });
+}
+
 bool swallows_task_management(const Rule& rule) {
   return std::ranges::any_of(rule.effects, [](const Effect& each) {
     const auto* silence = std::get_if<Silence>(&each.action);
@@ -157,6 +172,7 @@ RuleSet::RuleSet(std::vector<Entry> entries, std::uint64_t epoch, std::uint64_t 
     if (refuses_logins(rule)) logins_.push_back(each->order);
     if (each->site != Site::cmd_enqueue) continue;
     commands_.push_back(each->order);
+    if (takes_units_away(*each)) absences_.push_back(each->order);
     needs_attempts_ = needs_attempts_ || looks_at_attempts(rule);
     needs_write_history_ = needs_write_history_ || looks_at_writes(rule);
     has_payload_rules_ = has_payload_rules_ || each->on_payload;

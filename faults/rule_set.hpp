@@ -98,6 +98,8 @@ class RuleSet {
   bool ignores_commands() const { return ignores_commands_; }
   bool ignores_task_management() const { return task_management_.empty(); }
   bool ignores_logins() const { return logins_.empty(); }
+  /// A rule may take units away from REPORT LUNS (Absent, unless `listed`).
+  bool hides_units() const { return !absences_.empty(); }
   /// A rule looks at what was tried (attempt, key content or attempt), or written before.
   bool needs_attempts() const { return needs_attempts_; }
   bool needs_write_history() const { return needs_write_history_; }
@@ -118,6 +120,7 @@ class RuleSet {
   void candidates(const Facts& facts, std::vector<std::uint32_t>& out) const;
   std::span<const std::uint32_t> task_management() const { return task_management_; }
   std::span<const std::uint32_t> logins() const { return logins_; }
+  std::span<const std::uint32_t> absences() const { return absences_; }
 
  private:
   /// Of one class of opcodes, and of one LUN or of all that are not named.
@@ -137,7 +140,7 @@ class RuleSet {
   bool has_payload_rules_ = false, has_data_faults_ = false, has_delays_ = false;
   std::vector<std::shared_ptr<const InstalledRule>> rules_;
   std::vector<std::uint64_t> serials_;  ///< ascending
-  std::vector<std::uint32_t> commands_, task_management_, logins_;
+  std::vector<std::uint32_t> commands_, task_management_, logins_, absences_;
   std::vector<Cell> cells_;
   std::vector<OpcodeClass> classes_;
   std::array<std::uint16_t, 256> class_of_opcode_{};

@@ -205,7 +205,10 @@ constexpr Parameter kSelectionParameters[] = {
     {.name = "listed",
      .kind = Kind::flag,
      .fallback = "false",
-     .meaning = "lun_absent: REPORT LUNS goes on to list the unit"},
+     .meaning =
+         "lun_absent: REPORT LUNS goes on to list the unit; otherwise it leaves the unit out, at "
+         "whatever LUN it is asked, while a rule without clauses beside lun and those about the "
+         "session is at work: it has struck in the session, or needs no luck and no count to"},
 };
 
 constexpr Parameter kMediumParameters[] = {

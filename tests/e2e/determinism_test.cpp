@@ -1,12 +1,20 @@
-// Same seed, same rules, same commands: the same decisions, whatever the threads and the timing.
-// FAULTLUN_DETERMINISM_RUNS=<n> sets how often each combination is run.
+// Same seed, same rules, same commands of libiscsi: the same decisions, whatever the threads and
+// the timing. FAULTLUN_DETERMINISM_RUNS=<n> sets how often each combination is run.
 #include "tests/e2e/pipeline.hpp"
 #include "tests/support/control_client.hpp"
 
-#include <cstdio>
+#include <iscsi/iscsi.h>
+#include <iscsi/scsi-lowlevel.h>
+
+#include <algorithm>
 #include <exception>
+#include <map>
+#include <memory>
+#include <poll.h>
 #include <random>
 #include <set>
+#include <sstream>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -49,24 +57,91 @@ std::string rules_for(const TargetProcess& target) {
   return rules;
 }
 
+/// A libiscsi session with up to kDepth commands under way.  It is used by a thread of its own, so
+/// what goes wrong is thrown.
+class Library {
+ public:
+  Library(const TargetProcess& target, unsigned number)
+      : context_(iscsi_create_context(
+                     ("iqn.2026-11.example.test:worker" + std::to_string(number)).c_str()),
+                 iscsi_destroy_context) {
+    iscsi_set_noautoreconnect(get(), 1);
+    iscsi_set_timeout(get(), 20);
+    iscsi_set_isid_random(get(), number, 0);  // its own choice would be another alias in each run
+    iscsi_set_targetname(get(), kTargetName);
+    iscsi_set_session_type(get(), ISCSI_SESSION_NORMAL);
+    const auto portal = target.portal().host + ":" + std::to_string(target.portal().port);
+    demand(iscsi_connect_sync(get(), portal.c_str()) == 0);
+    demand(iscsi_login_sync(get()) == 0);
+  }
+
+  void read(std::uint32_t lba, std::uint32_t blocks) {
+    Slot& slot = free_slot();
+    begun(iscsi_read10_task(get(), 0, lba, blocks * 512, 512, 0, 0, 0, 0, 0, &ended, &slot), slot);
+  }
+  void write(std::uint32_t lba, Octets data) {
+    Slot& slot = free_slot();
+    slot.data = std::move(data);
+    const auto length = static_cast<std::uint32_t>(slot.data.size());
+    begun(iscsi_write10_task(get(), 0, lba, slot.data.data(), length, 512, 0, 0, 0, 0, 0, &ended,
+                             &slot),
+          slot);
+  }
+  void finish() {
+    for (auto& slot : slots_)
+      while (slot.busy)
+        serve();
+    demand(iscsi_logout_sync(get()) == 0);
+  }
+
+ private:
+  struct Slot {
+    Octets data;
+    bool busy = false;
+  };
+
+  iscsi_context* get() const { return context_.get(); }
+  void demand(bool good) const {
+    if (!good) throw std::runtime_error(iscsi_get_error(get()));
+  }
+  void begun(const scsi_task* task, Slot& slot) const {
+    demand(task != nullptr);
+    slot.busy = true;
+  }
+  static void ended(iscsi_context*, int, void* data, void* slot) {
+    scsi_free_scsi_task(static_cast<scsi_task*>(data));
+    static_cast<Slot*>(slot)->busy = false;
+  }
+  Slot& free_slot() {
+    for (;; serve()) {
+      const auto found = std::ranges::find(slots_, false, &Slot::busy);
+      if (found != slots_.end()) return *found;
+    }
+  }
+  void serve() const {
+    pollfd waiting{iscsi_get_fd(get()), static_cast<short>(iscsi_which_events(get())), 0};
+    if (poll(&waiting, 1, kPatience) <= 0) throw std::runtime_error("no answer in time");
+    demand(iscsi_service(get(), waiting.revents) == 0);
+  }
+
+  std::vector<Slot> slots_ = std::vector<Slot>(kDepth);
+  std::unique_ptr<iscsi_context, decltype(&iscsi_destroy_context)> context_;
+};
+
 /// The commands of one connection: always the same.
 void work(const TargetProcess& target, unsigned number) {
-  LoginOptions options;
-  options.initiator = "iqn.2026-11.example.test:worker" + std::to_string(number);
-  RawInitiator session = connect_session(target, options);
-  Pipeline pipeline(session, kDepth);
+  Library session(target, number);
   std::mt19937 random(number);
   const auto first = number * kOwnBlocks;
   for (unsigned i = 0; i < kCommands; ++i) {
-    const auto blocks = static_cast<std::uint16_t>(1 + random() % 8);
+    const auto blocks = static_cast<std::uint32_t>(1 + random() % 8);
     const auto lba = static_cast<std::uint32_t>(first + random() % (kOwnBlocks - blocks));
     if (random() % 3 == 0)
-      pipeline.write(lba, blocks, noise(blocks * 512U, i));
+      session.write(lba, noise(blocks * 512U, i));
     else
-      pipeline.read(lba, blocks);
+      session.read(lba, blocks);
   }
-  pipeline.finish();
-  session.logout_and_close();
+  session.finish();
 }
 
 struct Numbers {
@@ -113,7 +188,7 @@ Numbers run_once(unsigned threads, unsigned connections, const std::string& seed
 
 }  // namespace
 
-TEST_CASE("decisions are the same whatever the number of threads, run after run") {
+TEST_CASE("decisions about libiscsi are the same whatever the number of threads, run after run") {
   const auto runs = runs_of("FAULTLUN_DETERMINISM_RUNS", 2);
   std::set<std::string> all;
   for (const unsigned connections : {1U, 2U, 4U}) {
@@ -131,6 +206,75 @@ TEST_CASE("decisions are the same whatever the number of threads, run after run"
   }
   CHECK(all.size() == 3);
   CHECK(!all.contains(run_once(1, 1, "4712").hash));  // another seed decides otherwise
+}
+
+namespace {
+
+/// The key of a decision as predict takes it.
+std::string key_of(const nlohmann::json& decision) {
+  const auto kind = decision.at("key").get<std::string>();
+  if (kind == "counter") return "*";
+  if (kind == "lba") return "lba:" + std::to_string(decision.at("key_lba").get<std::uint64_t>());
+  const auto hash = decision.at("key_hash").get<std::string>();
+  return kind + ":" + std::to_string(std::stoull(hash, nullptr, 16));
+}
+
+/// Indexes under one key, as the journal tells of them.
+struct Told {
+  std::vector<std::uint64_t> matched, fired;
+};
+std::map<std::string, Told> told_of(const ControlClient& control, const std::string& rule) {
+  std::map<std::string, Told> out;
+  std::istringstream lines(control.get("/v1/journal?kind=decision&rule=" + rule).body);
+  for (std::string line; std::getline(lines, line);) {
+    const auto entry = nlohmann::json::parse(line);
+    auto& told = out[key_of(entry)];
+    const auto index = entry.at("index").get<std::uint64_t>();
+    told.matched.push_back(index);
+    if (entry.at("outcome") == "observed") told.fired.push_back(index);
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("what predict says fires is what the journal tells of, by count, content and block") {
+  constexpr std::uint32_t kMany = 4000, kPlaces = 50;
+  const TargetProcess target;
+  const ControlClient control(target);
+  RawInitiator session = connect_session(target);
+  const std::string gates[] = {
+      R"({"p":0.05})", R"({"skip":100,"every":7,"burst":2,"repeat":300,"p":0.5})",
+      R"({"p":0.2,"times":50})", R"({"p":0.3,"key":"lba"})", R"({"p":0.3,"key":"content"})"};
+  int number = 0;
+  for (const auto& gate : gates) {
+    CAPTURE(gate);
+    const auto id = "p" + std::to_string(number++);
+    control.put_rule(R"j({"id":")j" + id +
+                     R"j(","match":{"op":"READ(10)"},"observe":true,"gate":)j" + gate +
+                     R"j(,"effect":{"scsi.status":{"status":"BUSY"}}})j");
+    Pipeline pipeline(session, 64);
+    for (std::uint32_t i = 0; i < kMany; ++i)
+      pipeline.read(i % kPlaces, 1);
+    pipeline.finish();
+    const auto told = told_of(control, id);
+    CHECK(told.size() == (gate.find("key") != std::string::npos ? kPlaces : 1));
+    std::size_t matches = 0, firings = 0;
+    for (const auto& [key, each] : told) {
+      CAPTURE(key);
+      const auto asked = "/v1/rules/" + id + "/predict?n=" + std::to_string(kMany) + "&key=" + key;
+      const auto fires = control.get(asked).json()["fires"].get<std::vector<std::uint64_t>>();
+      std::vector<std::uint64_t> expected;
+      for (const auto index : each.matched)
+        if (std::ranges::binary_search(fires, index)) expected.push_back(index);
+      CHECK(each.fired == expected);
+      matches += each.matched.size();
+      firings += each.fired.size();
+    }
+    CHECK(matches == kMany);
+    CHECK(firings != 0);
+    control.remove_rule(id);
+  }
 }
 
 TEST_CASE("what predict says fires, of 100000 commands over the wire, and nothing else") {

@@ -91,6 +91,35 @@ TEST_CASE("tmf.delay: the function acts at once and its answer is late") {
   CHECK(told_of_reset(lab.one));
 }
 
+TEST_CASE("tmf.delay before: tasks go on and may complete until the function acts") {
+  FaultLab lab;
+  lab.control.put_rule(
+      about("LOGICAL_UNIT_RESET", R"({"tmf.delay":{"delay":"400ms","before":true}})"));
+  HeldWrite first(lab.one, 0), second(lab.one, 16), others(lab.two, 32);
+  const auto start = now_ms();
+  const auto function = send_function(lab.one, kLunReset);
+  CHECK(first.complete().good());
+  CHECK(lab.one.read_blocks(0, 16) == first.data());  // a command that came after it
+  CHECK(lab.two.execute(test_unit_ready()).good());
+  CHECK(now_ms() - start < 400);
+  lab.one.expect_silence(200);
+  pause(static_cast<int>(start + 450 - now_ms()));
+  // Now it has acted.  It is answered when the data that was asked for has come (RFC 7143
+  // §4.2.3.3).
+  tolerate(lab);
+  others.check_gone();
+  lab.one.answer_r2t(second.r2t, second.data());
+  const auto answer = lab.one.receive_for(function);
+  CHECK(answer.at(2) == 0);
+  lab.one.expect_alive();
+  lab.one.expect_silence(100);
+  lab.one.check.forget(second.tag);
+  CHECK(told_of_reset(lab.one));
+  CHECK(told_of_reset(lab.two));
+  CHECK(lab.one.read_blocks(0, 16) == first.data());
+  CHECK(lab.one.read_blocks(16, 32) == Octets(32 * 512));
+}
+
 TEST_CASE("tmf.delay of a cold reset: the reset waits, is answered, and every connection goes") {
   FaultLab lab;
   lab.control.put_rule(about("TARGET_COLD_RESET", R"({"tmf.delay":{"delay":"300ms"}})"));

@@ -211,6 +211,36 @@ TEST_CASE("lu.offline for a while ends by itself, silently when told so, and by 
   CHECK(lab.one.execute_read(read_10(0, 1), 512).good());
 }
 
+TEST_CASE("lu.remove: the unit is gone, its tasks with it, and the other units say so") {
+  FaultLab lab;
+  HeldWrite own(lab.one, 0, 1), others(lab.two, 16, 1), elsewhere(lab.two, 32, 2);
+  lab.one.check.tolerate_unknown_tags = lab.two.check.tolerate_unknown_tags = true;
+  const auto remove = rule("remove", R"({"op":"INQUIRY","initiator":"*:raw","lun":0})",
+                           R"({"lu.remove":{"lun":1}})", R"(,"gate":{"times":1})");
+  lab.control.put_rule(remove);
+  CHECK(qualifier(lab.one, 0) == 0);
+  CHECK(lab.control.counter("remove", "fired") == 1);
+  for (auto* session : {&lab.one, &lab.two}) {
+    CHECK(qualifier(*session, 1) == 3);
+    CHECK(ready(*session, 1) == 0x052500);
+    CHECK(session->execute_read(read_10(0, 1), 512, at_lun(1)).sense_code() == 0x052500);
+    CHECK(session->drain_attentions(0) == Codes{0x063f0e});
+    CHECK(session->drain_attentions(2) == Codes{0x063f0e});
+    CHECK(listed(*session) == std::vector<int>{0, 2});
+  }
+  own.check_gone();
+  others.check_gone();
+  CHECK(elsewhere.complete().good());
+  CHECK(lab.one.manage(5, 1) == 2);  // LUN does not exist
+  lab.strike(R"({"lu.add":{"lun":1}})");
+  for (auto* session : {&lab.one, &lab.two}) {
+    CHECK(session->drain_attentions(1) == Codes{0x062901});
+    CHECK(session->drain_attentions(0) == Codes{0x063f0e});
+    CHECK(listed(*session) == std::vector<int>{0, 1, 2});
+    CHECK(session->execute_read(read_10(0, 32), 32 * 512, at_lun(1)).data == Octets(32 * 512));
+  }
+}
+
 TEST_CASE("lu.remove by the command that matched: it finds no unit, and lu.add may count to come") {
   FaultLab lab;
   lab.control.put_rule(rule("unplug", R"j({"lun":1,"op":"READ(10)"})j", R"({"lu.remove":{}})",

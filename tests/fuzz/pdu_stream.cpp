@@ -233,8 +233,11 @@ class Host {
     forget(task);
     scsi::Reply reply;
     if (task.command.cdb[1] % 4 == 3) {
-      reply = scsi::check_condition(
-          {{0x05, 0x24, 0x00}, 1, {}, scsi::FieldPointer{true, 2, 3}, {}, false});
+      scsi::Sense sense;
+      sense.code = {0x05, 0x24, 0x00};
+      sense.information = 1;
+      sense.field = scsi::FieldPointer{true, 2, 3};
+      reply = scsi::check_condition(std::move(sense));
     } else if (task.reads) {
       reply.data_in.assign(task.command.cdb[4], 0x33);
       reply.data_in_length = reply.data_in.size();

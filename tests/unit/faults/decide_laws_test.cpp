@@ -144,5 +144,19 @@ TEST_CASE("another seed is another run") {
   CHECK_FALSE((one.state.hash == other.state.hash));
 }
 
+TEST_CASE("the hash counts CmdSN from where the session began, and tells commands apart by it") {
+  const auto rules = Epochs().set({made::rule("r")});
+  Initiator one, drawn, later;
+  drawn.session.first_cmd_sn = drawn.facts.cmd_sn = 0xfffffffe;  // wraps
+  for (int i = 0; i < 4; ++i) {
+    one.read(*rules);
+    drawn.read(*rules);
+    if (i == 2) ++later.facts.cmd_sn;  // one more command that no rule matched
+    later.read(*rules);
+  }
+  CHECK((one.state.hash == drawn.state.hash));
+  CHECK_FALSE((one.state.hash == later.state.hash));
+}
+
 }  // namespace
 }  // namespace faultlun::faults
