@@ -316,7 +316,7 @@ constexpr Parameter kProtectionParameters[] = {
     kPartial,
 };
 
-constexpr FaultRow kRows[] = {
+constexpr FaultRow kScsiRows[] = {
     {.id = "scsi.sense",
      .site = Site::cmd_status,
      .parameters = kSenseParameters,
@@ -498,7 +498,7 @@ constexpr FaultRow kRows[] = {
 }  // namespace
 
 std::span<const FaultRow> scsi_faults() {
-  return kRows;
+  return kScsiRows;
 }
 
 }  // namespace faultlun::faults

@@ -7,7 +7,7 @@
 
 #include <string_view>
 
-namespace faultlun::daemon {
+namespace faultlun::daemon::connection_test {
 namespace {
 
 namespace pdus = iscsi::testing;
@@ -80,4 +80,4 @@ TEST_CASE("above the high-water mark of unsent octets no command is taken, below
 }
 
 }  // namespace
-}  // namespace faultlun::daemon
+}  // namespace faultlun::daemon::connection_test

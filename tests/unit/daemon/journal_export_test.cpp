@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+namespace journal_export_test {
+
 using namespace faultlun;
 using namespace faultlun::daemon;
 using faults::Time;
@@ -107,3 +109,5 @@ TEST_CASE("a loss names the sessions of its ring that had been told of") {
   for (const auto& line : exported(bench))
     CHECK(line.find("lost") == std::string::npos);  // `a` begins behind it
 }
+
+}  // namespace journal_export_test

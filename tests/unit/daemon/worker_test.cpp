@@ -5,7 +5,7 @@
 #include <future>
 #include <vector>
 
-namespace faultlun::daemon {
+namespace faultlun::daemon::worker_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -65,4 +65,4 @@ TEST_CASE("deadlines are met in order, never early, and a disarmed one not at al
 }
 
 }  // namespace
-}  // namespace faultlun::daemon
+}  // namespace faultlun::daemon::worker_test

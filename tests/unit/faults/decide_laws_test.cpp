@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <map>
 
-namespace faultlun::faults {
+namespace faultlun::faults::decide_laws_test {
 namespace {
 
 using made::Dice;
@@ -145,4 +145,4 @@ TEST_CASE("another seed is another run") {
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::decide_laws_test

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace views_test {
+
 using namespace faultlun::daemon::cli;
 using faultlun::config::Json;
 
@@ -160,3 +162,5 @@ TEST_CASE("a refusal is its problems one a line, with the file they came from, o
   CHECK(error_text(Json::parse(R"({"error": {"message": "there is no rule \"x\""}})"), "f") ==
         "there is no rule \"x\"\n");
 }
+
+}  // namespace views_test
