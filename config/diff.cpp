@@ -52,12 +52,12 @@ constexpr Row kRows[] = {  // in the order of the enumeration
 };
 // clang-format on
 
-constexpr bool rows_are_in_order() {
+constexpr bool changes_are_in_order() {
   for (std::size_t i = 0; i < std::size(kRows); ++i)
     if (static_cast<std::size_t>(kRows[i].kind) != i) return false;
   return true;
 }
-static_assert(rows_are_in_order());
+static_assert(changes_are_in_order());
 static_assert(std::size(kRows) == static_cast<std::size_t>(ChangeKind::rule_order) + 1);
 
 const Row& row(ChangeKind kind) {

@@ -108,13 +108,13 @@ bool valid_host_name(std::string_view host) {
   }
 }
 
-struct Split {
+struct HostAndPort {
   std::string_view host, port;
   bool bracketed = false;
 };
 
 /// Host and port apart, or the reason why not.
-std::string split(std::string_view text, Split& out) {
+std::string split_endpoint(std::string_view text, HostAndPort& out) {
   if (text.empty())
     return "is empty; write an address and a port, like \"127.0.0.1:3260\" or \"[::1]:3260\"";
   if (text.front() == '[') {
@@ -136,7 +136,7 @@ std::string split(std::string_view text, Split& out) {
   return {};
 }
 
-std::string check_host(const Split& in, bool names_allowed) {
+std::string check_host(const HostAndPort& in, bool names_allowed) {
   const auto ip = parse_ip(in.host);
   const std::string name = in_quotes(in.host);
   if (in.bracketed && !(ip && ip->v6))
@@ -158,8 +158,8 @@ std::string check_host(const Split& in, bool names_allowed) {
 }
 
 Parsed<Endpoint> parse_endpoint(std::string_view text, bool names_allowed) {
-  Split parts;
-  std::string error = split(text, parts);
+  HostAndPort parts;
+  std::string error = split_endpoint(text, parts);
   if (error.empty()) error = check_host(parts, names_allowed);
   if (!error.empty()) return {{}, in_quotes(text) + " " + error};
   const auto port = parse_decimal(parts.port);

@@ -13,7 +13,7 @@ namespace faultlun::config {
 namespace {
 
 constexpr bool kOptional = false;
-constexpr std::size_t kMaxNameBytes = 255, kMaxAliasBytes = 512;
+constexpr std::size_t kMaxEventNameBytes = 255, kMaxAliasBytes = 512;
 constexpr std::uint16_t kMaxLunNumber = 16383;
 constexpr std::uint8_t kFua = 0x08, kDpo = 0x10;
 
@@ -144,7 +144,7 @@ void Reader::read_session() {
   session.isid = "000000000000";
   session.ordinal = 1;
   session.portal_group_tag = 1;
-  take(in_.optional("initiator").text(0, kMaxNameBytes), session.initiator);
+  take(in_.optional("initiator").text(0, kMaxEventNameBytes), session.initiator);
   take(in_.optional("isid").text(12, 12), session.isid);
   take(in_.optional("login").whole<std::uint32_t>(1, UINT32_MAX), session.ordinal);
   const auto alias = in_.optional("session");
@@ -164,8 +164,8 @@ void Reader::read_session() {
       session.ordinal = static_cast<std::uint32_t>(*ordinal);
     }
   }
-  take(in_.optional("target").text(0, kMaxNameBytes), session.target);
-  take(in_.optional("source").text(0, kMaxNameBytes), session.source);
+  take(in_.optional("target").text(0, kMaxEventNameBytes), session.target);
+  take(in_.optional("source").text(0, kMaxEventNameBytes), session.source);
   take(in_.optional("portal").whole<std::uint16_t>(0, UINT16_MAX), session.portal);
   take(in_.optional("tpg").whole<std::uint16_t>(0, UINT16_MAX), session.portal_group_tag);
 }
@@ -178,7 +178,7 @@ void Reader::read_cdb(const Value& cdb) {
 }
 
 bool Reader::choose_command(const Value& op) {
-  const auto text = op.text(1, kMaxNameBytes);
+  const auto text = op.text(1, kMaxEventNameBytes);
   if (!text) return false;
   const auto name = folded(*text);
   if (const auto* usual = std::ranges::find(kUsual, name, &Usual::name);
@@ -276,7 +276,7 @@ void Reader::read_function(const Value& function) {
     take(function.whole<std::uint8_t>(1, 0x7f), event_.facts.function);
     return;
   }
-  const auto text = function.text(1, kMaxNameBytes);
+  const auto text = function.text(1, kMaxEventNameBytes);
   if (!text) return;
   const auto table = scsi::task_management_table();
   const auto found = std::ranges::find_if(

@@ -8,9 +8,6 @@ namespace faultlun::config {
 namespace {
 
 // clang-format off
-constexpr bool kRequired = true;
-constexpr bool kOptional = false;
-
 constexpr Key kConfig[] = {
   {"$schema", kOptional, "string", "(none)", "Where an editor finds the schema. The daemon does not look at it."},
   {"seed", kOptional, "number or \"0x…\" string", "(random, printed at start)", "The seed of every chance the daemon takes, 64 bits."},

@@ -7,6 +7,8 @@
 
 namespace faultlun::config {
 
+inline constexpr bool kRequired = true, kOptional = false;
+
 struct Key {
   std::string_view name;
   bool required;

@@ -44,7 +44,7 @@ int digit_of(char c) {
   return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-std::optional<bytes::Buffer> parse_octets(std::string_view text) {
+std::optional<bytes::Buffer> octets_in(std::string_view text) {
   if (text.starts_with("0x") || text.starts_with("0X")) text.remove_prefix(2);
   bytes::Buffer out;
   for (std::size_t at = 0; at < text.size();) {
@@ -183,7 +183,7 @@ std::optional<faults::Ratio> Value::decimal() const {
 std::optional<bytes::Buffer> Value::octets(std::size_t least, std::size_t most) const {
   if (!json_) return std::nullopt;
   const auto* string = json_->get_ptr<const std::string*>();
-  const auto parsed = string ? parse_octets(*string) : std::nullopt;
+  const auto parsed = string ? octets_in(*string) : std::nullopt;
   if (parsed && parsed->size() >= least && parsed->size() <= most) return parsed;
   if (parsed)
     fail("has " + std::to_string(parsed->size()) + " octets; write " + std::to_string(least) +

@@ -12,7 +12,7 @@ char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-std::string folded(std::string_view text) {
+std::string without_case(std::string_view text) {
   std::string out;
   for (const char c : text)
     if (c != '_' && c != '-') out.push_back(lower(c));
@@ -82,11 +82,11 @@ void Problems::add(std::string path, std::string message, std::size_t line) {
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates) {
   constexpr std::size_t kLongestWord = 64;  // the cost is the product of the lengths
   if (word.size() > kLongestWord) return {};
-  const std::string mine = folded(word);
+  const std::string mine = without_case(word);
   std::string_view best;
   std::size_t best_distance = mine.size() < 5 ? 2 : 3;  // exclusive: one slip in a short word
   for (const std::string_view candidate : candidates) {
-    const std::string theirs = folded(candidate);
+    const std::string theirs = without_case(candidate);
     std::size_t distance = edit_distance(mine, theirs);
     const bool begins = mine.size() >= 3 && (theirs.starts_with(mine) || mine.starts_with(theirs));
     if (begins) distance = std::min<std::size_t>(distance, 1);

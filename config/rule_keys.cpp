@@ -7,9 +7,6 @@ namespace faultlun::config {
 namespace {
 
 // clang-format off
-constexpr bool kRequired = true;
-constexpr bool kOptional = false;
-
 constexpr Key kRules[] = {
   {"$schema", kOptional, "string", "(none)", "Where an editor finds the schema. The daemon does not look at it."},
   {"rules", kRequired, "array of rule", "", "The rules, at most 20,000, in order of installation."},

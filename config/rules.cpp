@@ -104,7 +104,7 @@ class Set {
   bool told_ = false;
 };
 
-LoadRules refused(Problems problems) {
+LoadRules refused_rules(Problems problems) {
   LoadRules out;
   out.errors_left_out = problems.left_out();
   out.errors = std::move(problems.list());
@@ -170,7 +170,7 @@ std::vector<Rule> read_rules(const Value& array, std::span<const FaultRow> table
 LoadRules load_rules(std::string_view text) {
   Problems problems;
   Json tree;
-  if (!parse_json(text, tree, problems)) return refused(std::move(problems));
+  if (!parse_json(text, tree, problems)) return refused_rules(std::move(problems));
   const Value root(&tree, "", problems);
   LoadRules out;
   if (root.is_array()) {
@@ -183,7 +183,7 @@ LoadRules load_rules(std::string_view text) {
   }
   if (problems.empty()) return out;
   locate(text, problems);
-  return refused(std::move(problems));
+  return refused_rules(std::move(problems));
 }
 
 LoadRules load_rules_file(const std::string& path) {
@@ -191,7 +191,7 @@ LoadRules load_rules_file(const std::string& path) {
   if (file.error.empty()) return load_rules(file.text);
   Problems problems;
   problems.add("", file.error);
-  return refused(std::move(problems));
+  return refused_rules(std::move(problems));
 }
 
 }  // namespace faultlun::config

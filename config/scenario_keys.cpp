@@ -8,9 +8,6 @@ namespace faultlun::config {
 namespace {
 
 // clang-format off
-constexpr bool kRequired = true;
-constexpr bool kOptional = false;
-
 constexpr Key kScenario[] = {
   {"$schema", kOptional, "string", "(none)", "Where an editor finds the schema. The daemon does not look at it."},
   {"id", kRequired, "string", "", "Name of the scenario: 1 to 32 letters, digits, dots, underscores and dashes."},

@@ -14,7 +14,7 @@ namespace {
 
 using faults::OperationMatch;
 
-constexpr std::size_t kMaxNameBytes = 100;
+constexpr std::size_t kMaxScsiNameBytes = 100;
 constexpr std::uint64_t kMostFunction = 0x7f;  // seven bits, RFC 7143 §11.5.1
 constexpr std::size_t kOctetDigits = 2;
 
@@ -83,7 +83,7 @@ void append_octet(std::string& out, std::uint8_t value) {
 
 std::optional<OperationMatch> read_operation(const Value& value) {
   if (!value.present()) return std::nullopt;
-  const auto text = value.text(1, kMaxNameBytes);
+  const auto text = value.text(1, kMaxScsiNameBytes);
   if (!text) return std::nullopt;
   OperationMatch out;
   if (text->starts_with("0x") || text->starts_with("0X")) {
@@ -124,7 +124,7 @@ std::optional<OperationMatch> read_operation(const Value& value) {
 
 std::optional<std::uint64_t> read_task_management_function(const Value& value) {
   if (!value.is_text()) return value.number(1, kMostFunction);
-  const auto text = value.text(1, kMaxNameBytes);
+  const auto text = value.text(1, kMaxScsiNameBytes);
   if (!text) return std::nullopt;
   if (text->starts_with("0x")) return value.number(1, kMostFunction);
   if (const auto* row = find_row(scsi::task_management_table(), *text)) return row->function;
@@ -137,7 +137,7 @@ std::optional<std::uint64_t> read_task_management_function(const Value& value) {
 
 std::optional<std::uint64_t> read_sense_key(const Value& value) {
   if (!value.is_text()) return value.number(0, 15);
-  const auto text = value.text(1, kMaxNameBytes);
+  const auto text = value.text(1, kMaxScsiNameBytes);
   if (!text) return std::nullopt;
   if (text->starts_with("0x")) return value.number(0, 15);
   const std::string wanted = folded(*text);
@@ -152,7 +152,7 @@ std::optional<std::uint64_t> read_sense_key(const Value& value) {
 
 std::optional<faults::SenseRef> read_sense_code(const Value& value) {
   if (!value.present()) return std::nullopt;
-  const auto text = value.text(1, kMaxNameBytes);
+  const auto text = value.text(1, kMaxScsiNameBytes);
   if (!text) return std::nullopt;
   if (const auto* row = find_row(scsi::sense_table(), *text))
     return faults::SenseRef{row->code.key, row->code.asc, row->code.ascq};

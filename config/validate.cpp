@@ -15,7 +15,7 @@ namespace faultlun::config {
 namespace {
 
 constexpr std::string_view kNameForms[] = {"iqn.", "eui.", "naa."};
-constexpr std::size_t kMaxNameBytes = 223;   // RFC 7143 §4.2.7.1
+constexpr std::size_t kMaxIscsiNameBytes = 223;   // RFC 7143 §4.2.7.1
 constexpr std::size_t kMaxAliasBytes = 255;  // RFC 7143 §13.6
 constexpr std::size_t kMaxVendor = 8;
 constexpr std::size_t kMaxProduct = 16;
@@ -183,7 +183,7 @@ void Validator::check_initiator(const std::string& pattern, const std::string& p
   } else if (wild == std::string::npos) {
     if (const std::string reason = explain_name(pattern); !reason.empty())
       fail(path, "matches nobody: " + reason);
-  } else if (pattern.size() > kMaxNameBytes) {
+  } else if (pattern.size() > kMaxIscsiNameBytes) {
     fail(path, "has " + std::to_string(pattern.size()) + " bytes; a name has at most 223");
   } else {
     const std::string head = lower_case(pattern.substr(0, std::min<std::size_t>(wild, 4)));
@@ -362,7 +362,7 @@ void Validator::check_files() {
 std::string explain_name(std::string_view name) {
   const std::string form = lower_case(std::string(name.substr(0, 4)));
   const std::string_view rest = name.substr(std::min<std::size_t>(4, name.size()));
-  if (name.size() > kMaxNameBytes)
+  if (name.size() > kMaxIscsiNameBytes)
     return "has " + std::to_string(name.size()) +
            " bytes; an iSCSI name has at most 223 (RFC 7143 §4.2.7.1)";
   if (std::find(std::begin(kNameForms), std::end(kNameForms), form) == std::end(kNameForms))

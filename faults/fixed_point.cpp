@@ -76,12 +76,12 @@ constexpr Fixed kHartQ[] = {
 // clang-format on
 
 /// e^x = mantissa * 2^(exponent - 62), mantissa in [2^62, 2^63).
-struct Exponential {
+struct PowerOfE {
   std::uint64_t mantissa;
   std::int64_t exponent;
 };
 
-Exponential exponential(Fixed x) {
+PowerOfE exponential(Fixed x) {
   constexpr int kBits = 62;
   const Wide power = static_cast<Wide>(x) * kLog2OfE >> (kFractionBits + 60 - kBits);
   const auto exponent = static_cast<std::int64_t>(power >> kBits);
@@ -159,7 +159,7 @@ Fixed inverse_normal(std::uint64_t quantile) {
 
 std::uint64_t normal_quantile(Fixed z) {
   const Fixed x = std::min(z < 0 ? -z : z, 7 * kFixedOne);
-  const Exponential bell = exponential(-(multiply(x, x) / 2));
+  const PowerOfE bell = exponential(-(multiply(x, x) / 2));
   const auto product =
       static_cast<UnsignedWide>(bell.mantissa) * static_cast<UnsignedWide>(polynomial(kHartP, x));
   const UnsignedWide tail = product / static_cast<UnsignedWide>(polynomial(kHartQ, x));
@@ -170,7 +170,7 @@ std::uint64_t normal_quantile(Fixed z) {
 
 std::uint64_t times_exp(std::uint64_t value, Fixed x, std::uint64_t limit) {
   if (value == 0) return 0;
-  const Exponential factor = exponential(x);
+  const PowerOfE factor = exponential(x);
   if (factor.exponent > 62) return limit;
   const std::int64_t shift = 62 - factor.exponent;
   if (shift >= 128) return 0;

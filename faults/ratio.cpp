@@ -11,10 +11,10 @@
 namespace faultlun::faults {
 namespace {
 
-using Wide = unsigned __int128;
+using Product = unsigned __int128;
 
 constexpr int kMaxPlaces = 19;  // 10^19 is the last power of ten in 64 bits
-constexpr Wide kMax64 = std::numeric_limits<std::uint64_t>::max();
+constexpr Product kMax64 = std::numeric_limits<std::uint64_t>::max();
 constexpr std::string_view kHowTo = R"(: write "0.25", "1e-8" or "1/3")";
 
 ParsedRatio refuse(std::string_view text, std::string_view reason) {
@@ -49,7 +49,7 @@ ParsedRatio parse_fraction(std::string_view text, std::size_t slash) {
 }
 
 /// The digits of "12.5" as 125 with -1 added to `exponent`; false unless it is a decimal number.
-bool read_digits(std::string_view text, Wide& digits, int& exponent, bool& fits) {
+bool read_digits(std::string_view text, Product& digits, int& exponent, bool& fits) {
   bool point = false;
   bool any = false;
   for (const char c : text) {
@@ -84,7 +84,7 @@ ParsedRatio parse_decimal(std::string_view text) {
     while (mantissa.size() > 2 && mantissa.ends_with('0'))
       mantissa.remove_suffix(1);
   }
-  Wide digits = 0;
+  Product digits = 0;
   bool fits = true;
   if (!read_digits(mantissa, digits, exponent, fits)) {
     return refuse(text, text.starts_with('-') ? "is negative" : "is no number");
@@ -96,7 +96,7 @@ ParsedRatio parse_decimal(std::string_view text) {
   }
   if (digits == 0) return {Ratio{0, 1}, {}};
   if (exponent < -kMaxPlaces) return refuse(text, "has more than 19 places");
-  Wide denominator = 1;
+  Product denominator = 1;
   for (; exponent < 0; ++exponent)
     denominator *= 10;
   for (; exponent > 0 && digits <= kMax64; --exponent)
@@ -108,7 +108,7 @@ ParsedRatio parse_decimal(std::string_view text) {
 }  // namespace
 
 bool Ratio::covers(std::uint64_t quantile) const {
-  return static_cast<Wide>(quantile) * denominator < static_cast<Wide>(numerator) << kQuantileBits;
+  return static_cast<Product>(quantile) * denominator < static_cast<Product>(numerator) << kQuantileBits;
 }
 
 bool Ratio::fires(std::uint64_t draw) const {
@@ -116,8 +116,8 @@ bool Ratio::fires(std::uint64_t draw) const {
 }
 
 int compare(const Ratio& a, const Ratio& b) {
-  const Wide left = static_cast<Wide>(a.numerator) * b.denominator;
-  const Wide right = static_cast<Wide>(b.numerator) * a.denominator;
+  const Product left = static_cast<Product>(a.numerator) * b.denominator;
+  const Product right = static_cast<Product>(b.numerator) * a.denominator;
   return (left > right) - (left < right);
 }
 
@@ -134,7 +134,7 @@ std::string ratio_text(const Ratio& ratio) {
   std::string text = std::to_string(numerator / denominator);
   if (denominator == 1) return text;
   text += '.';
-  Wide rest = numerator % denominator;
+  Product rest = numerator % denominator;
   for (int place = 0; place < kMaxPlaces && rest != 0; ++place) {
     rest *= 10;
     text += static_cast<char>('0' + static_cast<int>(rest / denominator));

@@ -31,12 +31,12 @@ constexpr StateRow kStates[] = {
 };
 // clang-format on
 
-constexpr bool table_is_sound() {
+constexpr bool state_table_is_sound() {
   for (std::size_t i = 0; i < std::size(kStates); ++i)
     if (kStates[i].state != static_cast<State>(i)) return false;
   return std::size(kStates) == static_cast<std::size_t>(State::formatting) + 1;
 }
-static_assert(table_is_sound(), "one row for each state, in order");
+static_assert(state_table_is_sound(), "one row for each state, in order");
 
 const StateRow& row_of(State state) {
   return kStates[static_cast<std::size_t>(state)];

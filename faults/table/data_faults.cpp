@@ -347,7 +347,7 @@ Built build_wrap(const Arguments& arguments) {
   return Action(std::move(fault));
 }
 
-constexpr FaultRow kRows[] = {
+constexpr FaultRow kDataRows[] = {
     {.id = "data.flip",
      .site = Site::media_read,
      .parameters = kFlipParameters,
@@ -519,7 +519,7 @@ constexpr FaultRow kRows[] = {
 }  // namespace
 
 std::span<const FaultRow> data_faults() {
-  return kRows;
+  return kDataRows;
 }
 
 }  // namespace faultlun::faults

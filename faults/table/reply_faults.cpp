@@ -248,7 +248,7 @@ Built build_luns(const Arguments& arguments) {
   return checked(std::move(patch));
 }
 
-constexpr FaultRow kRows[] = {
+constexpr FaultRow kReplyRows[] = {
     {.id = "scsi.inquiry",
      .site = Site::cmd_datain,
      .parameters = kInquiryParameters,
@@ -313,7 +313,7 @@ constexpr FaultRow kRows[] = {
 }  // namespace
 
 std::span<const FaultRow> reply_faults() {
-  return kRows;
+  return kReplyRows;
 }
 
 }  // namespace faultlun::faults

@@ -319,7 +319,7 @@ constexpr Parameter kProtectionParameters[] = {
     kPartial,
 };
 
-constexpr FaultRow kRows[] = {
+constexpr FaultRow kScsiRows[] = {
     {.id = "scsi.sense",
      .site = Site::cmd_status,
      .parameters = kSenseParameters,
@@ -501,7 +501,7 @@ constexpr FaultRow kRows[] = {
 }  // namespace
 
 std::span<const FaultRow> scsi_faults() {
-  return kRows;
+  return kScsiRows;
 }
 
 }  // namespace faultlun::faults

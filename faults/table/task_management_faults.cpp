@@ -237,7 +237,7 @@ Built build_ladder(const Arguments& arguments) {
   return ladder;
 }
 
-constexpr FaultRow kRows[] = {
+constexpr FaultRow kTaskManagementRows[] = {
     {.id = "tmf.never",
      .site = Site::tmf_rx,
      .parameters = kNever,
@@ -342,7 +342,7 @@ constexpr FaultRow kRows[] = {
 }  // namespace
 
 std::span<const FaultRow> task_management_faults() {
-  return kRows;
+  return kTaskManagementRows;
 }
 
 }  // namespace faultlun::faults

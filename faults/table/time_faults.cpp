@@ -191,7 +191,7 @@ Built build_reorder(const Arguments& arguments) {
 }
 
 // clang-format off
-constexpr FaultRow kRows[] = {
+constexpr FaultRow kTimeRows[] = {
   {.id = "time.service", .site = Site::cmd_complete, .parameters = kService, .build = build_service,
    .summary = "The command takes a time drawn from a distribution.",
    .wire = "Status (and Data-In) come no earlier than the time asked after the command and its Data-Out arrived; R2Ts are not delayed.",
@@ -238,7 +238,7 @@ constexpr FaultRow kRows[] = {
 }  // namespace
 
 std::span<const FaultRow> time_faults() {
-  return kRows;
+  return kTimeRows;
 }
 
 }  // namespace faultlun::faults

@@ -15,7 +15,7 @@ using scsi::SenseCode;
 
 constexpr std::uint64_t kMaxCount = 1000;
 constexpr std::uint64_t kMaxCodes = 64;
-constexpr std::uint8_t kUnitAttention = 0x06;
+constexpr std::uint8_t kUnitAttentionKey = 0x06;
 
 // ---- unit attentions
 
@@ -93,14 +93,14 @@ constexpr Parameter kWrongNexus[] = {
 
 /// A unit attention as given; its key may be left out.
 std::variant<SenseCode, Complaint> attention_of(std::string_view field, const SenseRef& given) {
-  if (given.key.value_or(kUnitAttention) != kUnitAttention)
+  if (given.key.value_or(kUnitAttentionKey) != kUnitAttentionKey)
     return Complaint{std::string(field),
                      "the sense key of a unit attention is 06h; leave the key out, or use "
                      "scsi.sense for another one"};
   if (given.asc == 0)
     return Complaint{std::string(field),
                      "a unit attention needs an additional sense code, such as \"29/00\""};
-  return SenseCode{kUnitAttention, given.asc, given.ascq};
+  return SenseCode{kUnitAttentionKey, given.asc, given.ascq};
 }
 
 /// `asc` or `preset`.  Nothing: neither was given.
@@ -281,7 +281,7 @@ Built build_hang(const Arguments& arguments) {
 
 using Change = UnitChange::Kind;
 
-constexpr FaultRow kRows[] = {
+constexpr FaultRow kUnitRows[] = {
     {.id = "ua.queue",
      .site = Site::ua_queue,
      .parameters = kQueue,
@@ -456,7 +456,7 @@ constexpr FaultRow kRows[] = {
 }  // namespace
 
 std::span<const FaultRow> unit_faults() {
-  return kRows;
+  return kUnitRows;
 }
 
 }  // namespace faultlun::faults

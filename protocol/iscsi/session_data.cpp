@@ -7,14 +7,6 @@
 #include <cstring>
 
 namespace faultlun::iscsi {
-namespace {
-
-TaskExtra& extra_of(Task& task) {
-  if (!task.extra) task.extra = std::make_unique<TaskExtra>();
-  return *task.extra;
-}
-
-}  // namespace
 
 void Session::Impl::on_data_out(const PduView& pdu, Outbox& out, Effects& effects) {
   const auto bhs = wire::load<wire::DataOutBhs>(pdu.header);

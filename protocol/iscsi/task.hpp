@@ -85,6 +85,10 @@ struct Task {
   bool awaits_discard = false;  ///< aborted; an operation of the daemon still refers to it
   std::unique_ptr<TaskExtra> extra;
 };
+inline TaskExtra& extra_of(Task& task) {
+  if (!task.extra) task.extra = std::make_unique<TaskExtra>();
+  return *task.extra;
+}
 static_assert(sizeof(Task) <= 256, "16,384 held commands must stay affordable");
 
 }  // namespace faultlun::iscsi

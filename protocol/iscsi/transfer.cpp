@@ -17,11 +17,6 @@ Bounds bounds_of_r2t(const Task& task, const TransferRules& rules, std::uint32_t
   return {begin, begin + std::min(rules.max_burst, transfer.wanted - begin)};
 }
 
-TaskExtra& extra_of(Task& task) {
-  if (!task.extra) task.extra = std::make_unique<TaskExtra>();
-  return *task.extra;
-}
-
 /// The open sequence that R2TSN `index` asked for, or null.
 DataSequence* open_sequence(Task& task, const TransferRules& rules, std::uint32_t index) {
   auto& transfer = task.transfer;

@@ -10,7 +10,7 @@
 namespace faultlun::scsi {
 namespace {
 
-constexpr std::uint8_t kFua = 0x08, kImmediate = 0x02;
+constexpr std::uint8_t kForceUnitAccess = 0x08, kImmediate = 0x02;
 
 /// Where the length of the CDB's range lies, for a field pointer.
 std::uint16_t length_at(const Execution& execution) {
@@ -48,7 +48,7 @@ BlockRange to_the_end_if_zero(BlockRange range, const LogicalUnitProfile& profil
 }
 
 bool force_unit_access(const Execution& execution) {
-  return execution.row.cdb_length != 6 && (execution.cdb()[1] & kFua) != 0;
+  return execution.row.cdb_length != 6 && (execution.cdb()[1] & kForceUnitAccess) != 0;
 }
 
 bool writes_through(const Execution& execution) {

@@ -90,7 +90,7 @@ consteval bool row_is_sound(const CommandRow& row) {
   return !row.is(unmap_bit) || (row.usage[1] & 0x08) != 0;
 }
 
-consteval bool table_is_sound() {
+consteval bool command_table_is_sound() {
   const auto order = [](const CommandRow& row) {
     return row.opcode << 8 | (row.has_action() ? row.action : 0);
   };
@@ -106,7 +106,7 @@ consteval bool table_is_sound() {
   }
   return std::size(kCommands) < 255;
 }
-static_assert(table_is_sound(),
+static_assert(command_table_is_sound(),
               "sorted, unique, usage[0] is the opcode, lengths fit the group, CONTROL is 0");
 
 struct Slot {

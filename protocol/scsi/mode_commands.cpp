@@ -10,7 +10,7 @@ namespace faultlun::scsi {
 namespace {
 
 constexpr std::uint8_t kAllPages = 0x3f, kAllSubpages = 0xff;
-constexpr std::uint8_t kWriteProtected = 0x80, kDpoFua = 0x10;
+constexpr std::uint8_t kWriteProtected = 0x80, kDpoFuaSupported = 0x10;
 constexpr std::size_t kShortDescriptor = 8, kLongDescriptor = 16;
 
 bool is_ten(const Execution& execution) {
@@ -159,7 +159,7 @@ Plan plan_mode_sense(Execution& execution) {
 
   const std::size_t descriptor = no_descriptor ? 0 : long_lba ? kLongDescriptor : kShortDescriptor;
   const auto device_specific =
-      static_cast<std::uint8_t>((execution.unit.write_protected() ? kWriteProtected : 0) | kDpoFua);
+      static_cast<std::uint8_t>((execution.unit.write_protected() ? kWriteProtected : 0) | kDpoFuaSupported);
   bytes::Writer out;
   if (ten) {
     out.be16(0).u8(0).u8(device_specific).u8(long_lba && descriptor != 0 ? 1 : 0).u8(0);

@@ -33,7 +33,7 @@ constexpr ModePageRow kModePages[] = {
 };
 // clang-format on
 
-consteval bool table_is_sound() {
+consteval bool page_table_is_sound() {
   for (std::size_t i = 0; i < std::size(kModePages); ++i) {
     const ModePageRow& row = kModePages[i];
     if ((row.defaults[0] & 0x3f) != row.page || row.defaults[0] != row.changeable[0]) return false;
@@ -48,7 +48,7 @@ consteval bool table_is_sound() {
   }
   return true;
 }
-static_assert(table_is_sound(), "ascending, lengths right, headers equal");
+static_assert(page_table_is_sound(), "ascending, lengths right, headers equal");
 static_assert(std::size(kModePages) == kModePageCount);
 
 consteval std::size_t index_of(std::uint8_t page) {

@@ -6,7 +6,7 @@
 namespace faultlun::scsi {
 namespace {
 
-constexpr std::uint64_t kReportLunsWellKnown = 0xc101000000000000;
+constexpr std::uint64_t kWellKnownLunField = 0xc101000000000000;
 
 // --- REPORT SUPPORTED OPERATION CODES
 
@@ -61,7 +61,7 @@ Reply report_luns(const Cdb& cdb, std::span<const std::uint16_t> luns) {
       out.octets(octets);
     }
   }
-  if (select != 0x00) out.be64(kReportLunsWellKnown);
+  if (select != 0x00) out.be64(kWellKnownLunField);
   out.patch_be32(0, out.size() - 8);
   return parameter_data(std::move(out).take(), cdb.be32(6));
 }

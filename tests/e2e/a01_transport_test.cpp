@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <set>
 
+namespace a01_transport_test {
+
 using namespace faultlun::e2e;
 
 TEST_CASE("A1.01 without a configuration the portal is port 3260 of the loopback address") {
@@ -196,3 +198,5 @@ TEST_CASE("A1.14 a task that takes its time blocks neither pings nor other tasks
   CHECK(session.read_blocks(1000, 8) == data);
   CHECK(session.finish(held, noise(16 * 512, 5)).good());
 }
+
+}  // namespace a01_transport_test

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+namespace a02_pdu_format_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -320,3 +322,5 @@ TEST_CASE("A2.15 a tag in use is not accepted twice, and FFFFFFFFh never names a
   CHECK_MESSAGE(refusal.opcode() == Op::reject, refusal.describe());
   check_serves(target);
 }
+
+}  // namespace a02_pdu_format_test

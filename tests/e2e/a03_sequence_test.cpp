@@ -3,6 +3,8 @@
 // situations.
 #include "tests/e2e/lab.hpp"
 
+namespace a03_sequence_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -290,3 +292,5 @@ TEST_CASE("A3.15 ExpCmdSN covers a command by the time its status comes") {
     CHECK(serial_less(number, outcome.last.exp_cmd_sn()));
   }
 }
+
+}  // namespace a03_sequence_test

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <set>
 
+namespace a04_text_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -360,3 +362,5 @@ TEST_CASE("A4.20 the obsolete marker keys are answered No or Reject, their inter
   CHECK(value_of(answers, "IFMarkInt") == "Reject");
   CHECK(value_of(answers, "OFMarkInt") == "Reject");
 }
+
+}  // namespace a04_text_test

@@ -1,6 +1,8 @@
 // Checklist A5: login.  RFC 7143 §6.3, §11.12, §11.13.
 #include "tests/e2e/lab.hpp"
 
+namespace a05_login_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -375,3 +377,5 @@ TEST_CASE("A5.20 keys out of their place are refused") {
   CHECK((answer.login_status() != 0 || value_of(answer.keys(), "SendTargets") == "Reject" ||
          value_of(answer.keys(), "SendTargets") == "Irrelevant"));
 }
+
+}  // namespace a05_login_test

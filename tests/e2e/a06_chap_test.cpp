@@ -3,6 +3,8 @@
 
 #include <set>
 
+namespace a06_chap_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -262,3 +264,5 @@ TEST_CASE("A6.01 discovery has an account of its own") {
   RawInitiator normal(target.portal());
   CHECK(normal.login().ok());
 }
+
+}  // namespace a06_chap_test

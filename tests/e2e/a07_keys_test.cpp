@@ -3,6 +3,8 @@
 // MaxOutstandingR2T up to 8, protocol level up to 2.
 #include "tests/e2e/lab.hpp"
 
+namespace a07_keys_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -270,3 +272,5 @@ TEST_CASE("A7.23 X- keys of others are not understood") {
   TargetProcess target;
   CHECK(answer(target, "X-org.example.turbo", "Yes") == "NotUnderstood");
 }
+
+}  // namespace a07_keys_test

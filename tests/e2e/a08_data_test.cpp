@@ -1,6 +1,8 @@
 // Checklist A8: commands and data.  RFC 7143 §11.3, §11.4, §11.7, §11.8, §4.2.5.
 #include "tests/e2e/lab.hpp"
 
+namespace a08_data_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -393,3 +395,5 @@ TEST_CASE("A8.22 task attributes 0 to 4 are understood, 5 to 7 are protocol erro
   }
   session.expect_alive();
 }
+
+}  // namespace a08_data_test

@@ -1,6 +1,8 @@
 // Checklist A9: digest errors and lost connections.  RFC 7143 §7.  (A9.01 is in support_test.cpp.)
 #include "tests/e2e/lab.hpp"
 
+namespace a09_errors_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -136,3 +138,5 @@ TEST_CASE("A9.09 reinstatement clears tasks, CmdSN, StatSN and transfers of the 
   second.answer_r2t(second.receive_for(held), Octets(8192, 0x12));
   CHECK(second.finish(held).good());
 }
+
+}  // namespace a09_errors_test

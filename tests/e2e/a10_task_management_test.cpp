@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+namespace a10_task_management_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -275,3 +277,5 @@ TEST_CASE("A10.16 B2.10 QUERY ASYNCHRONOUS EVENT tells of a unit attention witho
   CHECK(!session.drain_attentions().empty());
   CHECK(session.manage(kQueryAsync) == 0);
 }
+
+}  // namespace a10_task_management_test

@@ -3,6 +3,8 @@
 
 #include <csignal>
 
+namespace a11_async_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -161,3 +163,5 @@ TEST_CASE("A11.12 after the logout response the target closes the connection") {
   REQUIRE(finder.login(discovery()).ok());
   finder.logout_and_close();
 }
+
+}  // namespace a11_async_test

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+namespace a12_discovery_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -157,3 +159,5 @@ TEST_CASE(
   TargetProcess closed(config);
   CHECK(discover_at(closed, 0).empty());
 }
+
+}  // namespace a12_discovery_test

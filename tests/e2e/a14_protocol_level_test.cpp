@@ -1,6 +1,8 @@
 // Checklist A14 (RFC 7144, protocol level 2) and A13 as far as ErrorRecoveryLevel 0 touches it.
 #include "tests/e2e/lab.hpp"
 
+namespace a14_protocol_level_test {
+
 using namespace faultlun::e2e;
 
 TEST_CASE("A14.01 INQUIRY claims the iSCSI version of the level negotiated") {
@@ -38,3 +40,5 @@ TEST_CASE("A13.01 A13.04 at ErrorRecoveryLevel 0 every SNACK is rejected") {
   }
   session.expect_alive();
 }
+
+}  // namespace a14_protocol_level_test

@@ -1,6 +1,8 @@
 // Checklist B2: who loses tasks by which function, and who hears of it how.  SAM-5 §7.
 #include "tests/e2e/lab.hpp"
 
+namespace b02_task_management_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -130,3 +132,5 @@ TEST_CASE("B2.08 the loss of a nexus ends its tasks and its RESERVE, and concern
   REQUIRE(again.login().ok());
   CHECK(again.drain_attentions() == std::vector<std::uint32_t>{0x062907});
 }
+
+}  // namespace b02_task_management_test

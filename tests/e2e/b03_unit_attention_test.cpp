@@ -1,6 +1,8 @@
 // Checklist B3: unit attentions, seen from two initiators.  SAM-5 §5.14, SPC-4.
 #include "tests/e2e/lab.hpp"
 
+namespace b03_unit_attention_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -79,3 +81,5 @@ TEST_CASE("B3.07 the same event twice is reported once, power-on class first") {
   REQUIRE(!first.empty());
   CHECK(first[0] == 0x062900);  // a nexus that is new to the unit
 }
+
+}  // namespace b03_unit_attention_test

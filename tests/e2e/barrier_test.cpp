@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+namespace barrier_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -116,3 +118,5 @@ TEST_CASE("a change with drain=1 is answered when nothing decided before is in p
   CHECK(answer.ok());
   CHECK(answer.json()["drained"] == true);
 }
+
+}  // namespace barrier_test

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <memory>
 
+namespace capture_test {
+
 using namespace faultlun::e2e;
 
 TEST_CASE(
@@ -48,3 +50,5 @@ TEST_CASE(
   CHECK(!finder.discover().empty());
   finder.logout_and_close();
 }
+
+}  // namespace capture_test

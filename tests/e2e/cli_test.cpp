@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace faultlun::e2e {
+namespace faultlun::e2e::cli_test {
 namespace {
 
 using daemon::cli::Command;
@@ -237,4 +237,4 @@ TEST_CASE("bash completes commands, options, and IDs that the daemon knows") {
 }
 
 }  // namespace
-}  // namespace faultlun::e2e
+}  // namespace faultlun::e2e::cli_test

@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
-namespace faultlun::e2e {
+namespace faultlun::e2e::daemon_test {
 namespace {
 
 constexpr std::uint32_t kReportedLunsChanged = 0x063f0e;
@@ -255,4 +255,4 @@ TEST_CASE(
 }
 
 }  // namespace
-}  // namespace faultlun::e2e
+}  // namespace faultlun::e2e::daemon_test

@@ -19,6 +19,8 @@
 #include <thread>
 #include <vector>
 
+namespace determinism_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -298,3 +300,5 @@ TEST_CASE("what predict says fires, of 100000 commands over the wire, and nothin
   CHECK(control.counter("p", "matched") == kMany);
   CHECK(control.counter("p", "fired") == fired.size());
 }
+
+}  // namespace determinism_test

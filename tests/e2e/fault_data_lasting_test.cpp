@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+namespace fault_data_lasting_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -126,3 +128,5 @@ TEST_CASE("data.unmap_lie strikes no WRITE SAME that unmaps nothing") {
             .good());
   CHECK(lab.session.read_blocks(64, 4) == blocks_of(4, 0x44));
 }
+
+}  // namespace fault_data_lasting_test

@@ -11,6 +11,8 @@
 #include <memory>
 #include <thread>
 
+namespace fault_data_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -591,3 +593,5 @@ TEST_CASE("libiscsi is lied to like anyone else") {
   scsi_free_scsi_task(read);
   iscsi_logout_sync(context.get());
 }
+
+}  // namespace fault_data_test

@@ -2,6 +2,8 @@
 // which units REPORT LUNS lists.
 #include "tests/e2e/fault_lab.hpp"
 
+namespace fault_reply_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -158,3 +160,5 @@ TEST_CASE(
   CHECK(listed(lab.one) == std::vector<int>{0, 2});
   CHECK(lab.one.execute(test_unit_ready(), at_lun(1)).good());
 }
+
+}  // namespace fault_reply_test

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+namespace fault_scsi_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -289,3 +291,5 @@ TEST_CASE("a refused rule is named with path, reason and remedy, and changes not
   CHECK(lab.control.get("/v1/rules").json()["rules"].size() == 1);
   CHECK(lab.session.execute_read(read_10(0, 1), 512).status == 0x08);
 }
+
+}  // namespace fault_scsi_test

@@ -2,6 +2,8 @@
 // who is told.
 #include "tests/e2e/fault_lab.hpp"
 
+namespace fault_task_management_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -375,3 +377,5 @@ TEST_CASE("two rules about one function add up: late, BUSY afterwards, and nobod
   CHECK(outcome.good());
   CHECK(now_ms() - start >= 495);
 }
+
+}  // namespace fault_task_management_test

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+namespace fault_time_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -201,3 +203,5 @@ TEST_CASE("token buckets, stalls and cliffs slow commands down as told") {
     longest = std::max(longest, lab.read_ms());
   CHECK(longest >= 100);
 }
+
+}  // namespace fault_time_test

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+namespace fault_unit_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -415,3 +417,5 @@ TEST_CASE("lu.medium_eject: START STOP UNIT loads the medium of a removable unit
   lab.one.drain_attentions();
   CHECK(lab.one.execute_read(read_10(0, 1), 512).good());
 }
+
+}  // namespace fault_unit_test

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+namespace fault_variants_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -240,3 +242,5 @@ TEST_CASE("tmf.ladder: every function that there is takes its own step") {
     CHECK(lab.control.counter("ladder", "fired") == 1);
   }
 }
+
+}  // namespace fault_variants_test

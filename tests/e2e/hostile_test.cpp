@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <sys/resource.h>
 
+namespace hostile_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -339,3 +341,5 @@ TEST_CASE("a second of connections that come and go leaves nothing behind") {
   check_files_fall_to(target, files + 2);
   check_unharmed(target, before, 32 * kMiB);
 }
+
+}  // namespace hostile_test

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <sstream>
 
+namespace journal_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -295,3 +297,5 @@ TEST_CASE("journal: its hash is about decisions alone") {
   CHECK(hash == hash_of_run(false));
   CHECK(hash == hash_of_run(true));
 }
+
+}  // namespace journal_test

@@ -4,6 +4,8 @@
 
 #include <string>
 
+namespace lab_routes_test {
+
 using namespace faultlun::e2e;
 using Json = nlohmann::json;
 
@@ -198,3 +200,5 @@ TEST_CASE("the OpenAPI document has a schema for every JSON answer and every bod
     }
   }
 }
+
+}  // namespace lab_routes_test

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <memory>
 
+namespace libiscsi_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -178,3 +180,5 @@ TEST_CASE("libiscsi resets the unit, another session hears of it by a unit atten
   const auto own = one.check(iscsi_testunitready_sync(one.get(), 0), SCSI_STATUS_CHECK_CONDITION);
   CHECK(own->sense.key == SCSI_SENSE_UNIT_ATTENTION);
 }
+
+}  // namespace libiscsi_test

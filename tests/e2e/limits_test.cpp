@@ -5,7 +5,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 
-namespace faultlun::e2e {
+namespace faultlun::e2e::limits_test {
 namespace {
 
 constexpr std::size_t kMiB = 1 << 20;
@@ -157,4 +157,4 @@ TEST_CASE("COMPARE AND WRITEs of many sessions count a block up without losing o
 }
 
 }  // namespace
-}  // namespace faultlun::e2e
+}  // namespace faultlun::e2e::limits_test

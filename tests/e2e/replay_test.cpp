@@ -10,6 +10,8 @@
 #include <sstream>
 #include <tuple>
 
+namespace replay_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -268,3 +270,5 @@ TEST_CASE("replay: others are served while a large journal is read") {
   CHECK_MESSAGE(answer.ok(), answer.body);
   CHECK(served > 5);
 }
+
+}  // namespace replay_test

@@ -5,6 +5,8 @@
 #include <future>
 #include <string>
 
+namespace rule_life_test {
+
 using namespace faultlun::e2e;
 using std::chrono::milliseconds;
 
@@ -181,3 +183,5 @@ TEST_CASE("a drain that waits for a held command does not keep the daemon from i
   CHECK(now_ms() - begun < 5000);
   REQUIRE(draining.wait_for(std::chrono::seconds(5)) == std::future_status::ready);
 }
+
+}  // namespace rule_life_test

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <sys/resource.h>
 
+namespace scale_test {
+
 using namespace faultlun::e2e;
 
 namespace {
@@ -70,3 +72,5 @@ TEST_CASE("a storm of logins does not starve a session that works") {
   }
   CHECK(slowest < 500);
 }
+
+}  // namespace scale_test

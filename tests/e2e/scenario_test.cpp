@@ -7,7 +7,7 @@
 #include <iterator>
 #include <optional>
 
-namespace faultlun::e2e {
+namespace faultlun::e2e::scenario_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -313,4 +313,4 @@ TEST_CASE("scenario: nothing is read or kept while none runs, and what was befor
 }
 
 }  // namespace
-}  // namespace faultlun::e2e
+}  // namespace faultlun::e2e::scenario_test

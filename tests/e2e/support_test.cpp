@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+namespace support_test {
+
 using namespace faultlun::support;
 
 namespace {
@@ -113,3 +115,5 @@ TEST_CASE("binary values survive hex and base64") {
     CHECK(decode_binary(encode_base64(value)) == value);
   }
 }
+
+}  // namespace support_test

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <string>
 
-namespace faultlun::sim {
+namespace faultlun::sim::random_initiators_test {
 namespace {
 
 constexpr unsigned kInitiators = 3;
@@ -81,4 +81,4 @@ TEST_CASE("random initiators get every answer they are owed, once, right, and in
 }
 
 }  // namespace
-}  // namespace faultlun::sim
+}  // namespace faultlun::sim::random_initiators_test

@@ -12,7 +12,7 @@
 #include <cstdlib>
 #include <string>
 
-namespace faultlun::sim {
+namespace faultlun::sim::rules_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -190,4 +190,4 @@ TEST_CASE("under random rules nothing comes late, nothing is left, and all numbe
 }
 
 }  // namespace
-}  // namespace faultlun::sim
+}  // namespace faultlun::sim::rules_test

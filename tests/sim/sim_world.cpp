@@ -129,7 +129,7 @@ bytes::Buffer SimWorld::truth(std::uint16_t lun, std::uint64_t offset_bytes,
 }
 
 void SimWorld::heal() {
-  daemon::heal_units(world);
+  daemon::heal_units(world, world.since_start(loop.now()));
   daemon::heal_media(world, book.rules()->epoch(), false);
   for (const auto& each : world.sessions.all())
     if (each->runner() != nullptr) each->runner()->release({});

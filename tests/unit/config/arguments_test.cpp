@@ -2,6 +2,8 @@
 
 #include "tests/unit/config/rule_bench.hpp"
 
+namespace arguments_test {
+
 using namespace faultlun;
 using namespace faultlun::config;
 using namespace faultlun::config::test;
@@ -161,3 +163,5 @@ TEST_CASE("a ratio is a JSON number where one says exactly the same, else a frac
   CHECK(ratio_to_json({1234567890123456789, 10'000'000'000'000'000'000U}) ==
         Json("0.1234567890123456789"));
 }
+
+}  // namespace arguments_test

@@ -5,6 +5,8 @@
 
 #include <set>
 
+namespace diff_test {
+
 using namespace faultlun::config;
 using namespace faultlun::config::test;
 using namespace std::chrono_literals;
@@ -274,3 +276,5 @@ TEST_CASE("every kind of change has a name of its own") {
   for (std::size_t i = 0; i <= static_cast<std::size_t>(ChangeKind::rule_order); ++i)
     CHECK(names.insert(to_text(static_cast<ChangeKind>(i))).second);
 }
+
+}  // namespace diff_test

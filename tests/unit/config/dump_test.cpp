@@ -3,6 +3,8 @@
 #include "tests/unit/config/bench.hpp"
 #include "tests/unit/config/random_config.hpp"
 
+namespace dump_test {
+
 using namespace faultlun;
 using namespace faultlun::config;
 using namespace faultlun::config::test;
@@ -48,3 +50,5 @@ TEST_CASE("a seed is dumped as text: no editor rounds it") {
   config.seed = UINT64_MAX;
   CHECK(dump(config)["seed"] == "0xffffffffffffffff");
 }
+
+}  // namespace dump_test

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace endpoint_test {
+
 using namespace faultlun::config;
 
 TEST_CASE("an address to listen on is an IP address with a port, IPv6 in brackets") {
@@ -133,3 +135,5 @@ TEST_CASE("an endpoint is written as it is read") {
   for (const char* text : {"127.0.0.1:3260", "[::1]:0", "[fe80::1%eth0]:1"})
     CHECK(to_text(*parse_listen(text).value) == text);
 }
+
+}  // namespace endpoint_test

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+namespace event_test {
+
 using namespace faultlun;
 using namespace faultlun::config;
 
@@ -138,3 +140,5 @@ TEST_CASE("payload, attributes and the past are taken as they are said") {
   CHECK(read->past.touched);
   CHECK_FALSE(event(R"({"op": "write"})")->facts.payload_known);
 }
+
+}  // namespace event_test

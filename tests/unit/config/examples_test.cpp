@@ -7,6 +7,8 @@
 
 #include <filesystem>
 
+namespace examples_test {
+
 using namespace faultlun;
 using namespace faultlun::config;
 using namespace faultlun::config::test;
@@ -175,3 +177,5 @@ TEST_CASE("session-cut passes for a host that comes back and takes its time over
   CHECK(back_after(12'000) == Is::passed);
   CHECK(back_after(75'000) == Is::failed);
 }
+
+}  // namespace examples_test

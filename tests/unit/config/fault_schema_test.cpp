@@ -8,6 +8,8 @@
 #include <valijson/schema_parser.hpp>
 #include <valijson/validator.hpp>
 
+namespace fault_schema_test {
+
 using namespace faultlun;
 using namespace faultlun::config;
 using namespace faultlun::config::test;
@@ -163,3 +165,5 @@ TEST_CASE("the keys of a draw have the names that the reader takes, in its order
   for (std::size_t i = 0; i < terms.size(); ++i)
     CHECK(terms[i].name == faults::kKeyNames[i]);
 }
+
+}  // namespace fault_schema_test

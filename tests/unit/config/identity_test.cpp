@@ -4,6 +4,8 @@
 
 #include <set>
 
+namespace identity_test {
+
 using namespace faultlun::config;
 
 TEST_CASE("the identity of a unit never changes: hosts remember it") {
@@ -64,3 +66,5 @@ TEST_CASE("the physical block exponent counts logical blocks") {
   lun.physical_block_size = 65536;
   CHECK(physical_block_exponent(lun) == 4);
 }
+
+}  // namespace identity_test

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+namespace json_test {
+
 using namespace faultlun::config;
 
 namespace {
@@ -128,3 +130,5 @@ TEST_CASE(
   CHECK(list[3] == Problem{"a[2].y.z", "", 4});
   CHECK(list[4] == Problem{"b.missing", "", 7});
 }
+
+}  // namespace json_test

@@ -14,6 +14,8 @@
 #include <valijson/validation_results.hpp>
 #include <valijson/validator.hpp>
 
+namespace keys_test {
+
 using namespace faultlun;
 using namespace faultlun::config;
 using namespace faultlun::config::test;
@@ -260,3 +262,5 @@ TEST_CASE("docs/config.md tells of every example") {
     CHECK(page.find(entry.path().filename().string()) != std::string::npos);
   }
 }
+
+}  // namespace keys_test

@@ -4,6 +4,8 @@
 #include "config/validate.hpp"
 #include "tests/unit/config/bench.hpp"
 
+namespace load_test {
+
 using namespace faultlun::config;
 using faultlun::config::test::all;
 using faultlun::config::test::contents;
@@ -125,3 +127,5 @@ TEST_CASE("the example of the contract means what it says") {
   CHECK(target.luns[1].block_size == 4096);
   CHECK(target.auth->mutual->user == "target");
 }
+
+}  // namespace load_test

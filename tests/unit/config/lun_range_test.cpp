@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+namespace lun_range_test {
+
 using namespace faultlun::config;
 
 namespace {
@@ -31,3 +33,5 @@ TEST_CASE("what is no LUN and no range is refused") {
     CHECK_FALSE(range_of(text));
   }
 }
+
+}  // namespace lun_range_test

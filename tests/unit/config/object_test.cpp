@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+namespace object_test {
+
 using namespace faultlun::config;
 using namespace std::chrono_literals;
 
@@ -173,3 +175,5 @@ TEST_CASE("what should be an object and is not is one error, not one for every k
     CHECK(bench.message().find("; write an object in { }") != std::string::npos);
   }
 }
+
+}  // namespace object_test

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+namespace octets_test {
+
 using namespace faultlun::config;
 using Octets = std::vector<std::uint8_t>;
 
@@ -32,3 +34,5 @@ TEST_CASE("a value that is no sequence of octets, or too long or short a one, is
   CHECK(problem_of("28", 2, 16) == "cdb: has 1 octets; write 2 to 16");
   CHECK(problem_of("28 00 00", 1, 2) == "cdb: has 3 octets; write 1 to 2");
 }
+
+}  // namespace octets_test

@@ -11,6 +11,8 @@
 #include <fstream>
 #include <set>
 
+namespace pages_test {
+
 using namespace faultlun;
 using namespace faultlun::config;
 using namespace faultlun::config::test;
@@ -124,3 +126,5 @@ TEST_CASE("a page shows what there is to say of a fault") {
   CHECK(index.find("## test\n") < index.find("[test.every](test.every.md) | Every kind. |"));
   CHECK(index.find("## other\n") > index.find("test.picky"));
 }
+
+}  // namespace pages_test

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace problems_test {
+
 using namespace faultlun::config;
 
 TEST_CASE("a problem is one line that names file, line, path and message") {
@@ -63,3 +65,5 @@ TEST_CASE("words are listed as one says them") {
   CHECK(listed(std::span(words).first(1)) == "a");
   CHECK(listed({}) == "");
 }
+
+}  // namespace problems_test

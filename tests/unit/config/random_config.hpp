@@ -116,7 +116,7 @@ class RandomConfig {
   }
 
   Lun lun(std::uint16_t lun_number) {
-    using Kind = lun_backends::BackendSpec::Kind;
+    using BackendKind = lun_backends::BackendSpec::Kind;
     Lun out;
     out.lun = lun_number;
     out.block_size = coin() ? 512 : 4096;
@@ -132,13 +132,13 @@ class RandomConfig {
     if (coin())
       out.naa = identity_of("another", lun_number)
                     .naa.replace(0, 7, "6" + std::to_string(100000 + ++files_));
-    out.backend.kind = static_cast<Kind>(below(4));
+    out.backend.kind = static_cast<BackendKind>(below(4));
     out.backend.size_bytes = (1 + below(coin() ? 1000 : std::uint64_t{1} << 50)) * out.block_size;
-    if (out.backend.kind == Kind::file) out.backend.path = file();
-    if (out.backend.kind == Kind::file && coin()) out.backend.size_bytes = 0;
-    if (out.backend.kind == Kind::pattern && coin())
+    if (out.backend.kind == BackendKind::file) out.backend.path = file();
+    if (out.backend.kind == BackendKind::file && coin()) out.backend.size_bytes = 0;
+    if (out.backend.kind == BackendKind::pattern && coin())
       out.backend.writes = lun_backends::BackendSpec::Writes::check;
-    out.thin = out.backend.kind != Kind::pattern && coin();
+    out.thin = out.backend.kind != BackendKind::pattern && coin();
     out.backend.block_size = out.block_size;
     out.backend.read_only = out.read_only;
     return out;

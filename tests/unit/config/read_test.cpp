@@ -2,6 +2,8 @@
 
 #include "tests/unit/config/bench.hpp"
 
+namespace read_test {
+
 using namespace faultlun::config;
 using namespace faultlun::config::test;
 using namespace std::chrono_literals;
@@ -337,3 +339,5 @@ TEST_CASE("more portals, targets or initiators than the limit are refused") {
     tree["targets"].push_back(nullptr);
   check_refused(tree, "targets", "the most is 4096");
 }
+
+}  // namespace read_test

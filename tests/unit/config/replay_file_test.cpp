@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+namespace replay_file_test {
+
 using namespace faultlun;
 using namespace faultlun::config;
 using faults::Recording;
@@ -175,3 +177,5 @@ TEST_CASE("sessions are taken up to their limit") {
   CHECK(says(problem_of(text + R"({"session": 99999, "alias": "b", "target": "t"})"),
              "one session too many"));
 }
+
+}  // namespace replay_file_test

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <set>
 
+namespace rule_keys_test {
+
 using namespace faultlun;
 using namespace faultlun::config;
 
@@ -32,3 +34,5 @@ TEST_CASE("no two objects have the same name and no object has a key twice") {
       }
     }
 }
+
+}  // namespace rule_keys_test

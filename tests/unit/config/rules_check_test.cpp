@@ -1,5 +1,7 @@
 #include "tests/unit/config/rule_bench.hpp"
 
+namespace rules_check_test {
+
 using namespace faultlun;
 using namespace faultlun::config;
 using namespace faultlun::config::test;
@@ -121,3 +123,5 @@ TEST_CASE("what depends on a part that could not be read is not complained of") 
   check_bad(rule_with(R"("match": {"op": "raed"}, "gate": {"key": "lba"})"), "match.op",
             "did you mean");
 }
+
+}  // namespace rules_check_test

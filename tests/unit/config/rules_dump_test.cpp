@@ -1,6 +1,8 @@
 #include "tests/unit/config/random_rule.hpp"
 #include "tests/unit/config/rule_bench.hpp"
 
+namespace rules_dump_test {
+
 using namespace faultlun;
 using namespace faultlun::config;
 using namespace faultlun::config::test;
@@ -43,3 +45,5 @@ TEST_CASE("a list of rules prints as an array") {
   REQUIRE(printed.size() == 2);
   CHECK(printed[1] == rule_to_json(rules[1]));
 }
+
+}  // namespace rules_dump_test

@@ -1,5 +1,7 @@
 #include "tests/unit/config/rule_bench.hpp"
 
+namespace rules_effect_test {
+
 using namespace faultlun;
 using namespace faultlun::config;
 using namespace faultlun::config::test;
@@ -82,3 +84,5 @@ TEST_CASE("a rule has at most 16 effects") {
     pairs += std::string(i == 0 ? "" : ",") + R"({"test.every": {}, "test.pause": "1s"})";
   check_bad_effect(pairs + "]", "effect", "more than 16");
 }
+
+}  // namespace rules_effect_test

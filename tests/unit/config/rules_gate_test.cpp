@@ -1,5 +1,7 @@
 #include "tests/unit/config/rule_bench.hpp"
 
+namespace rules_gate_test {
+
 using namespace faultlun;
 using namespace faultlun::config;
 using namespace faultlun::config::test;
@@ -143,3 +145,5 @@ TEST_CASE("what a life does not take is refused at its path") {
           R"("life": {"tags": ["1","2","3","4","5","6","7","8","9","10","11","12","13","14","15","16","17"]})"),
       "life.tags", "the most is 16");
 }
+
+}  // namespace rules_gate_test

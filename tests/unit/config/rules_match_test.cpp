@@ -1,5 +1,7 @@
 #include "tests/unit/config/rule_bench.hpp"
 
+namespace rules_match_test {
+
 using namespace faultlun;
 using namespace faultlun::config;
 using namespace faultlun::config::test;
@@ -187,3 +189,5 @@ TEST_CASE("an array in a match has at most 1024 elements") {
   good(many(kMaxMatchElements));
   check_bad(many(kMaxMatchElements + 1), "match.lba", "the most is 1024");
 }
+
+}  // namespace rules_match_test

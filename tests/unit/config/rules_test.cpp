@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+namespace rules_test {
+
 using namespace faultlun;
 using namespace faultlun::config;
 using namespace faultlun::config::test;
@@ -237,3 +239,5 @@ TEST_CASE("a file of rules that cannot be read is an error like the others") {
   REQUIRE(loaded.errors.size() == 1);
   CHECK(loaded.errors[0].message.find("cannot be opened") != std::string::npos);
 }
+
+}  // namespace rules_test

@@ -8,6 +8,8 @@
 #include <valijson/schema_parser.hpp>
 #include <valijson/validator.hpp>
 
+namespace scenario_dump_test {
+
 using namespace faultlun;
 using namespace faultlun::config;
 using namespace faultlun::config::test;
@@ -153,3 +155,5 @@ TEST_CASE("the schema of a scenario refers to that of a rule beside it") {
   CHECK(rule_schema()["$defs"].contains("rule"));
   CHECK(rule_schema()["$defs"].contains("match"));
 }
+
+}  // namespace scenario_dump_test

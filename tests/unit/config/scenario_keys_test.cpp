@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+namespace scenario_keys_test {
+
 using namespace faultlun;
 using namespace faultlun::config;
 using namespace faultlun::config::test;
@@ -102,3 +104,5 @@ TEST_CASE("a key that says what holds without it changes nothing") {
       CHECK(*with.scenario == *without.scenario);
     }
 }
+
+}  // namespace scenario_keys_test

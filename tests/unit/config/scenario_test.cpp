@@ -5,6 +5,8 @@
 #include "tests/unit/config/scenario_bench.hpp"
 #include "tests/unit/config/scratch.hpp"
 
+namespace scenario_test {
+
 using namespace faultlun;
 using namespace faultlun::config;
 using namespace faultlun::config::test;
@@ -416,3 +418,5 @@ TEST_CASE("a scenario is read from a file, and one that is not there is an error
   REQUIRE(missing.errors.size() == 1);
   CHECK(missing.errors[0].message.find("cannot be opened") != std::string::npos);
 }
+
+}  // namespace scenario_test

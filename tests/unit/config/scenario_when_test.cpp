@@ -2,6 +2,8 @@
 #include "config/rules.hpp"
 #include "tests/unit/config/scenario_bench.hpp"
 
+namespace scenario_when_test {
+
 using namespace faultlun;
 using namespace faultlun::config;
 using namespace faultlun::config::test;
@@ -229,3 +231,5 @@ TEST_CASE("each expectation takes its own keys and needs some of them") {
     }
   }
 }
+
+}  // namespace scenario_when_test

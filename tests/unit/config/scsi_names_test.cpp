@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+namespace scsi_names_test {
+
 using namespace faultlun;
 using namespace faultlun::config;
 
@@ -132,3 +134,5 @@ TEST_CASE("what is absent is no problem to any reader of names") {
   CHECK_FALSE(read_sense_code(absent));
   CHECK(problems.empty());
 }
+
+}  // namespace scsi_names_test

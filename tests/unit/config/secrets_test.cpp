@@ -4,6 +4,8 @@
 #include "config/load.hpp"
 #include "tests/unit/config/scratch.hpp"
 
+namespace secrets_test {
+
 using namespace faultlun::config;
 using faultlun::config::test::Scratch;
 
@@ -162,3 +164,5 @@ TEST_CASE("a client reads a token file by itself") {
   CHECK(read_token(bench.scratch.file("token", "two words")).error.starts_with("is no token; put"));
   CHECK(read_token(bench.scratch.path("nothing")).error.find("No such file") != std::string::npos);
 }
+
+}  // namespace secrets_test

@@ -2,6 +2,8 @@
 
 #include "tests/unit/config/scratch.hpp"
 
+namespace text_file_test {
+
 using namespace faultlun::config;
 using faultlun::config::test::Scratch;
 
@@ -45,3 +47,5 @@ TEST_CASE("a file that every user may read is noticed") {
   std::filesystem::permissions(file, perms::owner_read | perms::group_read);
   CHECK_FALSE(read_text_file(file, 10).others_may_read);
 }
+
+}  // namespace text_file_test

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace units_test {
+
 using namespace faultlun::config;
 using namespace std::chrono_literals;
 
@@ -93,3 +95,5 @@ TEST_CASE("a seed that is none is refused") {
     CHECK(parsed.error.find("0x5eed") != std::string::npos);
   }
 }
+
+}  // namespace units_test

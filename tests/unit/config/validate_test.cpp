@@ -2,6 +2,8 @@
 
 #include "tests/unit/config/bench.hpp"
 
+namespace validate_test {
+
 using namespace faultlun::config;
 using namespace faultlun::config::test;
 
@@ -255,3 +257,5 @@ TEST_CASE("a configuration made by hand is checked like one that was read") {
     CHECK(text.find(path) != std::string::npos);
   }
 }
+
+}  // namespace validate_test

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace aliases_test {
+
 using namespace faultlun;
 using daemon::AliasTable;
 
@@ -85,3 +87,5 @@ TEST_CASE("sessions about which nothing was decided do not count") {
   CHECK(daemon::combined({record("a", 1), AliasTable::Record{"b", "iqn.t", 7, {}}}) ==
         daemon::combined({record("a", 1)}));
 }
+
+}  // namespace aliases_test

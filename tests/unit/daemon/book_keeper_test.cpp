@@ -5,7 +5,7 @@
 
 #include <doctest/doctest.h>
 
-namespace faultlun::daemon {
+namespace faultlun::daemon::book_keeper_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -161,4 +161,4 @@ TEST_CASE("rules that are used up wait in a queue of limited length, and no life
 }
 
 }  // namespace
-}  // namespace faultlun::daemon
+}  // namespace faultlun::daemon::book_keeper_test

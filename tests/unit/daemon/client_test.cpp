@@ -18,6 +18,8 @@
 #include <thread>
 #include <vector>
 
+namespace client_test {
+
 using namespace faultlun::daemon;
 using namespace std::chrono_literals;
 using boost::asio::ip::tcp;
@@ -374,3 +376,5 @@ TEST_CASE("percent-encoding leaves only what is plain") {
   CHECK(percent_encode("aZ09-._~") == "aZ09-._~");
   CHECK(percent_encode("a/b c?&=\xff") == "a%2Fb%20c%3F%26%3D%FF");
 }
+
+}  // namespace client_test

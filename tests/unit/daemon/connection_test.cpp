@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace faultlun::daemon {
+namespace faultlun::daemon::connection_test {
 namespace {
 
 namespace pdus = iscsi::testing;
@@ -167,4 +167,4 @@ TEST_CASE("the journal tells of a function before it tells what the rules made o
 }
 
 }  // namespace
-}  // namespace faultlun::daemon
+}  // namespace faultlun::daemon::connection_test

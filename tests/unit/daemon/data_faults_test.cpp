@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-namespace faultlun::daemon {
+namespace faultlun::daemon::data_faults_test {
 namespace {
 
 namespace pdus = iscsi::testing;
@@ -144,4 +144,4 @@ TEST_CASE("data.fua_lie is about the FUA bit alone, and about every write that h
 }
 
 }  // namespace
-}  // namespace faultlun::daemon
+}  // namespace faultlun::daemon::data_faults_test

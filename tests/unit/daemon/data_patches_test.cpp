@@ -8,7 +8,7 @@
 #include <bit>
 #include <numeric>
 
-namespace faultlun::daemon {
+namespace faultlun::daemon::data_patches_test {
 namespace {
 
 using faults::DataFault;
@@ -279,4 +279,4 @@ TEST_CASE("patches are applied in order, to what there is of them") {
 }
 
 }  // namespace
-}  // namespace faultlun::daemon
+}  // namespace faultlun::daemon::data_patches_test

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace faultlun::daemon {
+namespace faultlun::daemon::fault_patches_test {
 namespace {
 
 using namespace faults::testing;
@@ -251,4 +251,4 @@ TEST_CASE("patches of data that ends early change what is there") {
 }
 
 }  // namespace
-}  // namespace faultlun::daemon
+}  // namespace faultlun::daemon::fault_patches_test

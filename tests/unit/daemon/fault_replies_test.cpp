@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace faultlun::daemon {
+namespace faultlun::daemon::fault_replies_test {
 namespace {
 
 using namespace faults::testing;
@@ -228,4 +228,4 @@ TEST_CASE("an absent unit answers INQUIRY with qualifier 011b and all else with 
 }
 
 }  // namespace
-}  // namespace faultlun::daemon
+}  // namespace faultlun::daemon::fault_replies_test

@@ -4,6 +4,8 @@
 
 #include <string>
 
+namespace http_decoder_test {
+
 using namespace faultlun::daemon;
 
 namespace {
@@ -96,3 +98,5 @@ TEST_CASE("header and body together have their limit in chunks as well") {
   CHECK(fits.feed(kChunked + "4\r\nabcd\r\n0\r\n\r\n").empty());
   CHECK(over.feed(kChunked + "4\r\nabcd\r\n1\r\ne\r\n").starts_with("it is longer than"));
 }
+
+}  // namespace http_decoder_test

@@ -10,7 +10,7 @@
 
 #include <sstream>
 
-namespace faultlun::daemon {
+namespace faultlun::daemon::injection_test {
 namespace {
 
 namespace made = faults::made;
@@ -74,4 +74,4 @@ TEST_CASE("the log names rule, fault, session, command and answer, at the level 
 }
 
 }  // namespace
-}  // namespace faultlun::daemon
+}  // namespace faultlun::daemon::injection_test

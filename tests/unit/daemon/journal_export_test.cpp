@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+namespace journal_export_test {
+
 using namespace faultlun;
 using namespace faultlun::daemon;
 using faults::Time;
@@ -121,3 +123,5 @@ TEST_CASE("a loss names the sessions of its ring that had been told of") {
   for (const auto& line : exported(bench))
     CHECK(line.find("lost") == std::string::npos);  // `a` begins behind it
 }
+
+}  // namespace journal_export_test

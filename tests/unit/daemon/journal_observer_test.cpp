@@ -6,6 +6,8 @@
 
 #include <type_traits>
 
+namespace journal_observer_test {
+
 using namespace faultlun;
 using namespace faultlun::daemon;
 using faults::Observation;
@@ -264,3 +266,5 @@ TEST_CASE("the watch over damage has room for so many commands, and forgets thos
   CHECK(watch.take_healed({"s"}).empty());
   CHECK(watch.take_healed({}) == std::vector<std::string>{"s"});
 }
+
+}  // namespace journal_observer_test

@@ -5,6 +5,8 @@
 #include <atomic>
 #include <thread>
 
+namespace journal_test {
+
 using namespace faultlun;
 using daemon::Journal;
 using daemon::JournalEntry;
@@ -247,3 +249,5 @@ TEST_CASE("a decision is one entry for each verdict and one for each of its stri
     CHECK(entry.at_ns == 6);
   }
 }
+
+}  // namespace journal_test

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+namespace journal_view_test {
+
 using namespace faultlun;
 using namespace faultlun::daemon;
 using config::Json;
@@ -260,3 +262,5 @@ TEST_CASE("of a mark set twice the last time counts") {
   bench.shared.add(JournalEntry::mark(bench.marks.add("stop"), Time(300)));
   CHECK(mark_set_at(bench.sources(), "go") == 200);
 }
+
+}  // namespace journal_view_test

@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-namespace faultlun::daemon {
+namespace faultlun::daemon::lun_host_test {
 namespace {
 
 std::shared_ptr<LunHost> host_of_nothing() {
@@ -95,4 +95,4 @@ TEST_CASE("every locked use of the unit moves the epoch on, a look does not") {
 }
 
 }  // namespace
-}  // namespace faultlun::daemon
+}  // namespace faultlun::daemon::lun_host_test

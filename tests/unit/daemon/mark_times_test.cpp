@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace mark_times_test {
+
 using namespace faultlun;
 using namespace faultlun::daemon;
 using namespace std::chrono_literals;
@@ -43,3 +45,5 @@ TEST_CASE("windows since a mark are measured from it, others from nothing here")
   window.mark = "other";
   CHECK_FALSE(MarkTimes::since(&marks, window).has_value());
 }
+
+}  // namespace mark_times_test

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-namespace faultlun::daemon {
+namespace faultlun::daemon::metrics_test {
 namespace {
 
 TEST_CASE("the exposition adds up the counters of all loops") {
@@ -25,4 +25,4 @@ TEST_CASE("every metric has a name of its own and a help text") {
 }
 
 }  // namespace
-}  // namespace faultlun::daemon
+}  // namespace faultlun::daemon::metrics_test

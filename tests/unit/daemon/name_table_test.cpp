@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace name_table_test {
+
 using faultlun::daemon::NameTable;
 
 TEST_CASE("a name is found by its number and a name given twice has two") {
@@ -33,3 +35,5 @@ TEST_CASE("a name that is too long is cut") {
   const auto number = table.add(std::string(NameTable::kMaxNameBytes + 1, 'x'));
   CHECK(table.find(number)->size() == NameTable::kMaxNameBytes);
 }
+
+}  // namespace name_table_test

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+namespace options_test {
+
 using namespace faultlun::daemon;
 using namespace faultlun;
 using namespace std::chrono_literals;
@@ -249,3 +251,5 @@ TEST_CASE("what the command line makes wrong is blamed on its option") {
   REQUIRE(problems.size() == 1);
   CHECK(problems[0].path == "--control");
 }
+
+}  // namespace options_test

@@ -5,7 +5,7 @@
 
 #include <doctest/doctest.h>
 
-namespace faultlun::daemon {
+namespace faultlun::daemon::overlay_keeper_test {
 namespace {
 
 using faults::DataFault;
@@ -159,4 +159,4 @@ TEST_CASE("healing takes every overlay away, and with data empties memory") {
 }
 
 }  // namespace
-}  // namespace faultlun::daemon
+}  // namespace faultlun::daemon::overlay_keeper_test

@@ -6,7 +6,7 @@
 
 #include <thread>
 
-namespace faultlun::daemon {
+namespace faultlun::daemon::rule_book_test {
 namespace {
 
 using faults::Rule;
@@ -395,4 +395,4 @@ TEST_CASE("exhaustion: disarm and remove are done, states and events handed back
 }
 
 }  // namespace
-}  // namespace faultlun::daemon
+}  // namespace faultlun::daemon::rule_book_test

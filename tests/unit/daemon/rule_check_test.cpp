@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-namespace faultlun::daemon {
+namespace faultlun::daemon::rule_check_test {
 namespace {
 
 using faults::made::rule;
@@ -79,4 +79,4 @@ TEST_CASE("a rule waits for one other rule's faults") {
 }
 
 }  // namespace
-}  // namespace faultlun::daemon
+}  // namespace faultlun::daemon::rule_check_test

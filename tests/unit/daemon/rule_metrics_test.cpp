@@ -7,7 +7,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-namespace faultlun::daemon {
+namespace faultlun::daemon::rule_metrics_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -96,4 +96,4 @@ TEST_CASE("one rule shows its histogram as JSON, and a rule that delays nothing 
 }
 
 }  // namespace
-}  // namespace faultlun::daemon
+}  // namespace faultlun::daemon::rule_metrics_test

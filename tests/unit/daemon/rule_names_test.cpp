@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace rule_names_test {
+
 using namespace faultlun;
 using daemon::RuleNames;
 
@@ -62,3 +64,5 @@ TEST_CASE(
   CHECK(names.id_of(1).empty());
   CHECK(names.id_of(2) == "here");
 }
+
+}  // namespace rule_names_test

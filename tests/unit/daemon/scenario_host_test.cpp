@@ -3,6 +3,8 @@
 
 #include "tests/unit/daemon/fake_scenario_host.hpp"
 
+namespace scenario_host_test {
+
 using namespace faultlun;
 using namespace faultlun::daemon;
 using Do = faults::ChangeRule::Do;
@@ -90,3 +92,5 @@ TEST_CASE("rules that are there are found with what they say, armed, disarmed an
   for (const auto what : {Do::arm, Do::disarm, Do::reset})
     CHECK(b.host.change_rule({what, "nobody"}).find("nobody") != std::string::npos);
 }
+
+}  // namespace scenario_host_test

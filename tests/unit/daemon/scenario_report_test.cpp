@@ -6,6 +6,8 @@
 
 #include <set>
 
+namespace scenario_report_test {
+
 using namespace faultlun;
 using namespace faultlun::daemon;
 using namespace std::chrono_literals;
@@ -176,3 +178,5 @@ TEST_CASE("text for XML is escaped, and what no XML may hold becomes a question 
   CHECK(xml_text("\xe2\x82") == "??");            // cut off
   CHECK(xml_text("") == "");
 }
+
+}  // namespace scenario_report_test

@@ -2,6 +2,8 @@
 
 #include "tests/unit/daemon/fake_scenario_host.hpp"
 
+namespace scenario_runner_test {
+
 using namespace faultlun;
 using namespace faultlun::daemon;
 using namespace std::chrono_literals;
@@ -304,3 +306,5 @@ TEST_CASE("when everything is reset, every run is broken off without a judgement
   CHECK(b.runner.find("t")->run->verdict(b.now).why == "everything was reset");
   CHECK(b.runner.list().size() == 2);
 }
+
+}  // namespace scenario_runner_test

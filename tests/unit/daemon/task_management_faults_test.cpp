@@ -3,7 +3,7 @@
 #include "protocol/iscsi/task_management_codes.hpp"
 #include "tests/unit/protocol/iscsi/pdu_builders.hpp"
 
-namespace faultlun::daemon {
+namespace faultlun::daemon::task_management_faults_test {
 namespace {
 
 using namespace iscsi::testing;
@@ -210,4 +210,4 @@ TEST_CASE("functions that nobody asked about any more are forgotten at the limit
 }
 
 }  // namespace
-}  // namespace faultlun::daemon
+}  // namespace faultlun::daemon::task_management_faults_test

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace faultlun::daemon {
+namespace faultlun::daemon::task_runner_test {
 namespace {
 
 namespace pdus = iscsi::testing;
@@ -279,4 +279,4 @@ TEST_CASE("an UNMAP of several ranges stops when its session ends or it is abort
 }
 
 }  // namespace
-}  // namespace faultlun::daemon
+}  // namespace faultlun::daemon::task_runner_test

@@ -6,7 +6,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-namespace faultlun::daemon {
+namespace faultlun::daemon::unit_changes_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -170,4 +170,4 @@ TEST_CASE("the report has every unit that is configured, unplugged ones as well"
 }
 
 }  // namespace
-}  // namespace faultlun::daemon
+}  // namespace faultlun::daemon::unit_changes_test

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-namespace faultlun::daemon {
+namespace faultlun::daemon::worker_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -134,4 +134,4 @@ TEST_CASE("what is left for the end of a turn runs without anybody's deadline, i
 }
 
 }  // namespace
-}  // namespace faultlun::daemon
+}  // namespace faultlun::daemon::worker_test

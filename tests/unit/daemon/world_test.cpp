@@ -8,7 +8,7 @@
 
 #include <set>
 
-namespace faultlun::daemon {
+namespace faultlun::daemon::world_test {
 namespace {
 
 struct SilentTransport final : Transport {
@@ -131,4 +131,4 @@ TEST_CASE("a LUN map lists its units in order and finds nothing else") {
 }
 
 }  // namespace
-}  // namespace faultlun::daemon
+}  // namespace faultlun::daemon::world_test

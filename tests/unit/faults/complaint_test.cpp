@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-namespace faultlun::faults {
+namespace faultlun::faults::complaint_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -39,4 +39,4 @@ TEST_CASE("a complaint names the field, the reason and the remedy, and complaint
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::complaint_test

@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-namespace faultlun::faults {
+namespace faultlun::faults::decide_end_test {
 namespace {
 
 using made::Epochs;
@@ -80,4 +80,4 @@ TEST_CASE("a rule that ends itself takes no part in its session from then on, un
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::decide_end_test

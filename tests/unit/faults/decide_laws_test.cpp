@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <map>
 
-namespace faultlun::faults {
+namespace faultlun::faults::decide_laws_test {
 namespace {
 
 using made::Dice;
@@ -159,4 +159,4 @@ TEST_CASE("the hash counts CmdSN from where the session began, and tells command
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::decide_laws_test

@@ -6,7 +6,7 @@
 
 #include <doctest/doctest.h>
 
-namespace faultlun::faults {
+namespace faultlun::faults::decide_test {
 namespace {
 
 using made::Epochs;
@@ -542,4 +542,4 @@ TEST_CASE("a rule without effects counts its matches") {
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::decide_test

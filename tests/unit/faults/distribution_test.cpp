@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <string>
 
-namespace faultlun::faults {
+namespace faultlun::faults::distribution_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -316,4 +316,4 @@ TEST_CASE("correlation and quantum have their ranges, and all complaints come at
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::distribution_test

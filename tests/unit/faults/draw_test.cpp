@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace faultlun::faults {
+namespace faultlun::faults::draw_test {
 namespace {
 
 TEST_CASE("the draws are the check values of the determinism contract, D1") {
@@ -77,4 +77,4 @@ TEST_CASE("uniform_up_to reaches both ends and nothing beyond") {
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::draw_test

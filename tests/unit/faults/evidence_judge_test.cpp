@@ -2,6 +2,8 @@
 #include "faults/evidence.hpp"
 #include "tests/unit/faults/made_scenarios.hpp"
 
+namespace evidence_judge_test {
+
 using namespace faultlun;
 using namespace faultlun::faults;
 using namespace faultlun::faults::made;
@@ -299,3 +301,5 @@ TEST_CASE("what is not known of functions and bytes is shown as a number") {
   scene.up(1).function(99);
   scene.check_fails("iqn.a sent function 99");
 }
+
+}  // namespace evidence_judge_test

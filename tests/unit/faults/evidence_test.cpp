@@ -3,6 +3,8 @@
 
 #include "tests/unit/faults/made_scenarios.hpp"
 
+namespace evidence_test {
+
 using namespace faultlun;
 using namespace faultlun::faults;
 using namespace faultlun::faults::made;
@@ -175,3 +177,5 @@ TEST_CASE("at most kMaxInitiators initiators are told apart") {
   CHECK(scene.finding().passed);
   scene.up(9999, "iqn.one-too-many").check_not_seen();
 }
+
+}  // namespace evidence_test

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+namespace explain_test {
+
 using namespace faultlun::faults;
 
 namespace {
@@ -141,3 +143,5 @@ TEST_CASE("a clause about the past holds as the event says") {
   past.attempt = 2;
   CHECK(explain(*rules, nullptr, 42, bench.command(1, 1), past).front().matches());
 }
+
+}  // namespace explain_test

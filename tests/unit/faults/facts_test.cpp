@@ -4,7 +4,7 @@
 
 #include <set>
 
-namespace faultlun::faults {
+namespace faultlun::faults::facts_test {
 namespace {
 
 TEST_CASE("commands belong to the classes that rules name") {
@@ -48,4 +48,4 @@ TEST_CASE("an alias is what stays the same from run to run") {
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::facts_test

@@ -4,7 +4,7 @@
 
 #include <set>
 
-namespace faultlun::faults {
+namespace faultlun::faults::fault_table_test {
 namespace {
 
 TEST_CASE("every fault has an ID of its own that finds it, and nothing else does") {
@@ -32,4 +32,4 @@ TEST_CASE("answers, silence and drops end a list, delays and lies do not") {
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::fault_table_test

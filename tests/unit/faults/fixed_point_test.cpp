@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-namespace faultlun::faults {
+namespace faultlun::faults::fixed_point_test {
 namespace {
 
 struct Row {
@@ -136,4 +136,4 @@ TEST_CASE("roots and products of fixed-point numbers are rounded down") {
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::fixed_point_test

@@ -6,7 +6,7 @@
 
 #include <set>
 
-namespace faultlun::faults {
+namespace faultlun::faults::gate_test {
 namespace {
 
 /// What the outcomes of the first matches are: F fired, g gated, x exhausted.
@@ -108,4 +108,4 @@ TEST_CASE("run_gate has a draw of its own") {
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::gate_test

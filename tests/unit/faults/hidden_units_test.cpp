@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-namespace faultlun::faults {
+namespace faultlun::faults::hidden_units_test {
 namespace {
 
 using made::Epochs;
@@ -99,4 +99,4 @@ TEST_CASE("a window that is closed hides nothing") {
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::hidden_units_test

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <set>
 
-namespace faultlun::faults {
+namespace faultlun::faults::lba_index_test {
 namespace {
 
 std::set<std::uint32_t> found(const LbaIndex& index, std::uint64_t first, std::uint64_t last) {
@@ -81,4 +81,4 @@ TEST_CASE("what is found touches the command, and nothing that does is left out"
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::lba_index_test

@@ -6,7 +6,7 @@
 
 #include <functional>
 
-namespace faultlun::faults {
+namespace faultlun::faults::match_test {
 namespace {
 
 struct Fixture {
@@ -254,4 +254,4 @@ TEST_CASE("any_part and after_fault_of look into what a match excludes") {
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::match_test

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-namespace faultlun::faults {
+namespace faultlun::faults::parameter_test {
 namespace {
 
 constexpr std::string_view kColours[] = {"red", "green"};
@@ -40,4 +40,4 @@ TEST_CASE("arguments are equal when rows and values are") {
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::parameter_test

@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-namespace faultlun::faults {
+namespace faultlun::faults::predict_test {
 namespace {
 
 using Indexes = std::vector<std::uint64_t>;
@@ -151,4 +151,4 @@ TEST_CASE("predictions for content and lba keys are what decisions come to") {
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::predict_test

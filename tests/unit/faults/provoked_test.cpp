@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace faultlun::faults {
+namespace faultlun::faults::provoked_test {
 namespace {
 
 std::vector<std::string> e2e_sources() {
@@ -59,4 +59,4 @@ TEST_CASE("every fault, with every word of its parameters, is provoked by an end
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::provoked_test

@@ -6,7 +6,7 @@
 
 #include <limits>
 
-namespace faultlun::faults {
+namespace faultlun::faults::ratio_test {
 namespace {
 
 constexpr std::uint64_t kMax = std::numeric_limits<std::uint64_t>::max();
@@ -116,4 +116,4 @@ TEST_CASE("a probability is within 0 and 1") {
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::ratio_test

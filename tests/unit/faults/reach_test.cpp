@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-namespace faultlun::faults {
+namespace faultlun::faults::reach_test {
 namespace {
 
 struct Fixture {
@@ -127,4 +127,4 @@ TEST_CASE("what has healed is cut off at both ends") {
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::reach_test

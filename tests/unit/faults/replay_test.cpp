@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+namespace replay_test {
+
 using namespace faultlun::faults;
 namespace scsi = faultlun::scsi;
 
@@ -286,3 +288,5 @@ TEST_CASE("serials of a replay are those of no rule book and of no other replay"
   CHECK(first.rule(0).lifetime->serial > INT64_MAX);
   CHECK(first.rule(0).lifetime->serial != second.rule(0).lifetime->serial);
 }
+
+}  // namespace replay_test

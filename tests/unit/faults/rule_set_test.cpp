@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace faultlun::faults {
+namespace faultlun::faults::rule_set_test {
 namespace {
 
 using made::Dice;
@@ -177,4 +177,4 @@ TEST_CASE("a run gate is drawn once for a run: half of the seeds have the rule")
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::rule_set_test

@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-namespace faultlun::faults {
+namespace faultlun::faults::rule_state_test {
 namespace {
 
 TEST_CASE("tries: afresh unless the last one failed") {
@@ -57,4 +57,4 @@ TEST_CASE("the hash tells order and words apart") {
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::rule_state_test

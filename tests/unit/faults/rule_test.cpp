@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-namespace faultlun::faults {
+namespace faultlun::faults::rule_test {
 namespace {
 
 TEST_CASE("a rule is decided where its effects are, or where it says") {
@@ -51,4 +51,4 @@ TEST_CASE("rules are equal when all of them is") {
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::rule_test

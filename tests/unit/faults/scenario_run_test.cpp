@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 
+namespace scenario_run_test {
+
 using namespace faultlun;
 using namespace faultlun::faults;
 using namespace faultlun::faults::made;
@@ -468,3 +470,5 @@ TEST_CASE("the same input makes the same run, whatever the run") {
     CHECK(play() == play());
   }
 }
+
+}  // namespace scenario_run_test

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+namespace scenario_test {
+
 using namespace faultlun;
 using namespace faultlun::faults;
 using namespace faultlun::faults::made;
@@ -132,3 +134,5 @@ TEST_CASE("the longest names of all still make an ID for a watching rule") {
   plot.states[0].name = std::string(kMaxStateNameBytes, 'n');
   CHECK(watcher_id(plot, 0, kMaxTransitions - 1).size() <= kMaxRuleIdBytes);
 }
+
+}  // namespace scenario_test

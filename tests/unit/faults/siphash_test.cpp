@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace faultlun::faults {
+namespace faultlun::faults::siphash_test {
 namespace {
 
 constexpr std::uint64_t kK0 = 0x0706050403020100;
@@ -47,4 +47,4 @@ TEST_CASE("bytes above 7fh are not taken for negative numbers") {
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::siphash_test

@@ -4,7 +4,7 @@
 
 #include <set>
 
-namespace faultlun::faults {
+namespace faultlun::faults::site_test {
 namespace {
 
 TEST_CASE(
@@ -23,4 +23,4 @@ TEST_CASE(
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::site_test

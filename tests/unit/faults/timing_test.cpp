@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string>
 
-namespace faultlun::faults {
+namespace faultlun::faults::timing_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -344,4 +344,4 @@ TEST_CASE("every order of three commands is as likely as another") {
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::timing_test

@@ -6,7 +6,7 @@
 
 #include <array>
 
-namespace faultlun::faults {
+namespace faultlun::faults::write_history_test {
 namespace {
 
 using State = WriteHistory::State;
@@ -90,4 +90,4 @@ TEST_CASE("the history has so many stretches at most") {
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::write_history_test

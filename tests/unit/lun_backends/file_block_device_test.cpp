@@ -16,6 +16,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+namespace file_block_device_test {
+
 using namespace faultlun::lun_backends;
 using namespace faultlun::lun_backends::bench;
 
@@ -98,3 +100,5 @@ TEST_CASE("a block device of another size than configured is refused, and so is 
           .c_str(),
       OpenError);
 }
+
+}  // namespace file_block_device_test

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <memory>
 
+namespace file_engine_test {
+
 using namespace faultlun::lun_backends;
 using namespace faultlun::lun_backends::bench;
 
@@ -75,3 +77,5 @@ TEST_CASE("long reads, reads past the end of the file and bad descriptors are no
   CHECK_FALSE(broken->read_now(read));
   CHECK_FALSE(broken->read_now(read));
 }
+
+}  // namespace file_engine_test

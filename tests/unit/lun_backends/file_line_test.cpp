@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <vector>
 
+namespace file_line_test {
+
 using namespace faultlun::lun_backends;
 using namespace faultlun::lun_backends::bench;
 
@@ -165,3 +167,5 @@ TEST_CASE("whatever the order in which operations end, overlapping ones never ru
   }
   CHECK(line.is_empty());
 }
+
+}  // namespace file_line_test

@@ -19,6 +19,8 @@
 #include <sys/syscall.h>
 #include <thread>
 
+namespace file_ring_test {
+
 using namespace faultlun::lun_backends;
 using namespace faultlun::lun_backends::bench;
 
@@ -115,3 +117,5 @@ TEST_CASE(
                            "(FAULTLUN_FILE_ENGINE=threads)");
   }
 }
+
+}  // namespace file_ring_test

@@ -10,6 +10,8 @@
 #include <linux/falloc.h>
 #include <sys/uio.h>
 
+namespace file_steps_test {
+
 using namespace faultlun::lun_backends;
 using namespace faultlun::lun_backends::bench;
 using What = FileCall::What;
@@ -229,3 +231,5 @@ TEST_CASE("there is no stamp while content changes, and the stamp of before is v
   CHECK(steps.unchanged_since(*steps.stamp()));
   CHECK(steps.advance(read, 512));
 }
+
+}  // namespace file_steps_test

@@ -20,6 +20,8 @@
 #include <unistd.h>
 #include <vector>
 
+namespace file_test {
+
 using namespace faultlun::lun_backends;
 using namespace faultlun::lun_backends::bench;
 
@@ -525,3 +527,5 @@ TEST_CASE("the environment chooses the engine, and a choice that does not exist 
   CHECK_FALSE(FileDevice(spec).description().empty());
   REQUIRE(unsetenv(kFileEngineVariable) == 0);
 }
+
+}  // namespace file_test

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <fcntl.h>
 
+namespace file_threads_test {
+
 using namespace faultlun::lun_backends;
 using namespace faultlun::lun_backends::bench;
 
@@ -41,3 +43,5 @@ TEST_CASE("the thread engine reports what the system says, here of a descriptor 
   REQUIRE(engine != nullptr);
   check_every_kind_fails(*engine, errc::bad_file_descriptor);
 }
+
+}  // namespace file_threads_test

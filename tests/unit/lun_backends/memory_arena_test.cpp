@@ -11,6 +11,8 @@
 #include <span>
 #include <vector>
 
+namespace memory_arena_test {
+
 using namespace faultlun::lun_backends;
 using namespace faultlun::lun_backends::bench;
 
@@ -67,3 +69,5 @@ TEST_CASE("an arena gives memory back to the system when pieces come back, not w
     arena.give_back(piece);
   CHECK(resident_bytes() < before + (2u << 20));
 }
+
+}  // namespace memory_arena_test

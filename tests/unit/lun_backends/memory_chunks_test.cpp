@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace memory_chunks_test {
+
 using namespace faultlun::lun_backends;
 
 TEST_CASE("the pages that a range touches and those that it covers") {
@@ -44,3 +46,5 @@ TEST_CASE("pages count as pinned only while somebody holds the chunk") {
   ChunkStore::release(chunk);
   store->close();
 }
+
+}  // namespace memory_chunks_test

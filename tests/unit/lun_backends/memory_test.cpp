@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+namespace memory_test {
+
 using namespace faultlun::lun_backends;
 using namespace faultlun::lun_backends::bench;
 
@@ -414,3 +416,5 @@ TEST_CASE("memory knows to the page what is allocated, over chunks and large hol
   CHECK(at(kTiB + 65536).length_bytes == 65536);
   CHECK(at(kTiB + 2 * 65536).length_bytes == 4096);
 }
+
+}  // namespace memory_test

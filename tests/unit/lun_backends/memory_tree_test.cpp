@@ -8,6 +8,8 @@
 #include <optional>
 #include <set>
 
+namespace memory_tree_test {
+
 using namespace faultlun::lun_backends;
 using namespace faultlun::lun_backends::bench;
 
@@ -86,3 +88,5 @@ TEST_CASE("pruning where chunks remain takes nothing") {
   CHECK(tree.find(6)->load() == &some_chunk);
   CHECK(tree.find(5)->load() == nullptr);
 }
+
+}  // namespace memory_tree_test

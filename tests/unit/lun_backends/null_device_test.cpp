@@ -7,6 +7,8 @@
 
 #include <cstdint>
 
+namespace null_device_test {
+
 using namespace faultlun::lun_backends;
 using namespace faultlun::lun_backends::bench;
 
@@ -40,3 +42,5 @@ TEST_CASE("a null device refuses what lies beyond its end") {
   CHECK(discard(device, ~std::uint64_t{0}, 2) == errc::invalid_argument);
   CHECK(device.view(4096, 512).octets.empty());
 }
+
+}  // namespace null_device_test

@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <string>
 
+namespace open_test {
+
 using namespace faultlun::lun_backends;
 using namespace faultlun::lun_backends::bench;
 using Kind = BackendSpec::Kind;
@@ -113,3 +115,5 @@ TEST_CASE("what is wrong with a file is said by check and by open alike") {
   CHECK(check(spec) == "file: no \"path\"; name the image or the block device");
   CHECK(open_error(spec) == check(spec));
 }
+
+}  // namespace open_test

@@ -4,6 +4,8 @@
 #include "lun_backends/overlay.hpp"
 #include "tests/unit/lun_backends/overlay_bench.hpp"
 
+namespace overlay_faults_test {
+
 using namespace faultlun::lun_backends;
 using namespace faultlun::lun_backends::bench;
 
@@ -341,3 +343,5 @@ TEST_CASE("an error of a read in pieces names the caller's address") {
   CHECK(operation.error == errc::io_error);
   CHECK(operation.error_offset_bytes == 9 * kBlock);
 }
+
+}  // namespace overlay_faults_test

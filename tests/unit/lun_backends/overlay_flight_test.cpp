@@ -2,6 +2,8 @@
 
 #include "tests/unit/lun_backends/overlay_bench.hpp"
 
+namespace overlay_flight_test {
+
 using namespace faultlun::lun_backends;
 using namespace faultlun::lun_backends::bench;
 
@@ -51,3 +53,5 @@ TEST_CASE("a flight on a slow device ends with its last part") {
   device.finish_one();
   CHECK(calls == 1);
 }
+
+}  // namespace overlay_flight_test

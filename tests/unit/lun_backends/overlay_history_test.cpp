@@ -2,6 +2,8 @@
 
 #include "tests/unit/lun_backends/device_bench.hpp"
 
+namespace overlay_history_test {
+
 using namespace faultlun::lun_backends;
 using bench::Bytes;
 using bench::filled;
@@ -109,3 +111,5 @@ TEST_CASE("a rule too many is refused, a rule anew is not") {
   CHECK(history.empty());
   CHECK(history.keep("another", {0, 16}, 1));
 }
+
+}  // namespace overlay_history_test

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+namespace overlay_layers_test {
+
 using namespace faultlun::lun_backends;
 using bench::Bytes;
 
@@ -160,3 +162,5 @@ TEST_CASE("random layers, heals and removals agree with a stack per byte") {
     CHECK(layers.pieces() == 0);
   }
 }
+
+}  // namespace overlay_layers_test

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace overlay_patch_test {
+
 using namespace faultlun::lun_backends;
 
 namespace {
@@ -47,3 +49,5 @@ TEST_CASE("stuck bits are one or zero whatever is written") {
   CHECK(seen(patch_setting(0, 2, {}), 0, {5, 6}) == Bytes{5, 6});
   CHECK(seen(patch_clearing(0, 2, {}), 0, {5, 6}) == Bytes{5, 6});
 }
+
+}  // namespace overlay_patch_test

@@ -6,6 +6,8 @@
 
 #include <sstream>
 
+namespace overlay_test {
+
 using namespace faultlun::lun_backends;
 using namespace faultlun::lun_backends::bench;
 
@@ -321,3 +323,5 @@ TEST_CASE("random lies and writes agree with a plain model") {
     REQUIRE(read(device, 0, real.size()) == real);
   }
 }
+
+}  // namespace overlay_test

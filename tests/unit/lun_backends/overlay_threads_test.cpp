@@ -5,6 +5,8 @@
 
 #include <thread>
 
+namespace overlay_threads_test {
+
 using namespace faultlun::lun_backends;
 using namespace faultlun::lun_backends::bench;
 
@@ -139,3 +141,5 @@ TEST_CASE("a writer of the crowd lock gets in beside busy readers, and is alone"
   CHECK(guarded == 600);
   CHECK(odd == 0);
 }
+
+}  // namespace overlay_threads_test

@@ -4,6 +4,8 @@
 
 #include <vector>
 
+namespace overlay_wrap_test {
+
 using namespace faultlun::lun_backends;
 
 namespace {
@@ -92,3 +94,5 @@ TEST_CASE("beyond its limit a wrap forgets, and what is forgotten is read where 
   CHECK(map.runs() <= 4);
   CHECK(sources(map, 0, 1) != Addresses{7500});
 }
+
+}  // namespace overlay_wrap_test

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <span>
 
+namespace pattern_test {
+
 using namespace faultlun::lun_backends;
 using namespace faultlun::lun_backends::bench;
 
@@ -119,3 +121,5 @@ TEST_CASE("a pattern device says what it does with writes") {
   CHECK(dropping(512).description() == "pattern (writes dropped)");
   CHECK(checking(512).description() == "pattern (writes checked)");
 }
+
+}  // namespace pattern_test

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+namespace zero_area_test {
+
 using namespace faultlun::lun_backends;
 
 TEST_CASE("the zero area is one area of zeros for the whole process") {
@@ -12,3 +14,5 @@ TEST_CASE("the zero area is one area of zeros for the whole process") {
   CHECK(std::ranges::all_of(area, [](auto octet) { return octet == 0; }));
   CHECK(zero_area().data() == area.data());
 }
+
+}  // namespace zero_area_test

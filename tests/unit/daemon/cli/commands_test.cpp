@@ -11,6 +11,8 @@
 #include <set>
 #include <string>
 
+namespace commands_test {
+
 using namespace faultlun::daemon::cli;
 
 TEST_CASE("every row has words of its own, a summary and examples") {
@@ -75,3 +77,5 @@ TEST_CASE("the line by which the project is accepted is an example") {
            R"line(faultlun rule put '{"id":"busy","match":{"op":"READ(10)"},"gate":{"every":3},"effect":{"scsi.status":{"status":"BUSY"}}}')line";
   }));
 }
+
+}  // namespace commands_test

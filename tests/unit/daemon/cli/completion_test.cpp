@@ -6,6 +6,8 @@
 #include <iterator>
 #include <string>
 
+namespace completion_test {
+
 using namespace faultlun::daemon::cli;
 
 TEST_CASE("the completion in the package is what `faultlun completion bash` prints") {
@@ -26,3 +28,5 @@ TEST_CASE("completion knows every command, what goes on, and what to offer for i
   CHECK(script.find(" offers='rules' values='--if-match'") != std::string::npos);
   CHECK(script.find("    'serve') options='--") != std::string::npos);
 }
+
+}  // namespace completion_test

@@ -6,6 +6,8 @@
 #include <iterator>
 #include <string>
 
+namespace help_test {
+
 using namespace faultlun::daemon::cli;
 
 namespace {
@@ -69,3 +71,5 @@ TEST_CASE("the manual page has the section that `faultlun help --page man` print
   CHECK(contents(FAULTLUN_SOURCE_DIR "/packaging/faultlun.1").find(manual_section()) !=
         std::string::npos);
 }
+
+}  // namespace help_test

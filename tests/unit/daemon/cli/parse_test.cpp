@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+namespace parse_test {
+
 using namespace faultlun::daemon::cli;
 using namespace std::chrono_literals;
 
@@ -163,3 +165,5 @@ TEST_CASE("--help and --version are content wherever they stand") {
   CHECK(parse(Words{"status", "--version", "--json"}).output ==
         "{\"name\":\"faultlun\",\"version\":\"" FAULTLUN_VERSION "\"}\n");
 }
+
+}  // namespace parse_test

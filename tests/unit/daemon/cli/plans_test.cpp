@@ -7,6 +7,8 @@
 
 #include <string>
 
+namespace plans_test {
+
 using namespace faultlun::daemon::cli;
 
 namespace {
@@ -103,3 +105,5 @@ TEST_CASE("any call can be made as it is, and nothing that is none") {
   CHECK(planned("faultlun api GET v1/rules").error.starts_with("PATH: "));
   CHECK(planned("faultlun api GET '/v1/a b'").error.starts_with("PATH: "));
 }
+
+}  // namespace plans_test

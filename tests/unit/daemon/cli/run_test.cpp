@@ -16,6 +16,8 @@
 #include <unistd.h>
 #include <vector>
 
+namespace run_test {
+
 using namespace faultlun::daemon;
 using namespace faultlun::daemon::cli;
 
@@ -275,3 +277,5 @@ TEST_CASE("commands without a daemon ask none") {
   CHECK(run_line(daemon, "help").out.find("Usage:") != std::string::npos);
   CHECK(daemon.asked.empty());
 }
+
+}  // namespace run_test

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+namespace text_test {
+
 using namespace faultlun::daemon::cli;
 using faultlun::config::Json;
 
@@ -73,3 +75,5 @@ TEST_CASE("long words are wrapped where they have spaces") {
   CHECK(wrapped("unbreakable", 3, "  ") == "unbreakable");
   CHECK(wrapped("", 10, "  ") == "");
 }
+
+}  // namespace text_test

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace views_test {
+
 using namespace faultlun::daemon::cli;
 using faultlun::config::Json;
 
@@ -186,3 +188,5 @@ TEST_CASE("a scenario is shown with its run, and one that was put with what is o
   CHECK(scenario_put_text(Json::parse(R"({"scenario":{"id":"s"},"dry_run":true})")) ==
         "good; nothing was changed\nscenario s\n");
 }
+
+}  // namespace views_test

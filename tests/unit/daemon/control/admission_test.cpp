@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+namespace admission_test {
+
 using namespace faultlun::daemon::control;
 
 namespace {
@@ -159,3 +161,5 @@ TEST_CASE("any type of a body is JSON to us, but a form with parts and what is c
   CHECK(problem_with_content("", "Identity").empty());
   CHECK_FALSE(problem_with_content("", "gzip").empty());
 }
+
+}  // namespace admission_test

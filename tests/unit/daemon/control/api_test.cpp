@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <string>
 
+namespace api_test {
+
 using namespace faultlun::daemon::control;
 using faultlun::config::Json;
 
@@ -114,3 +116,5 @@ TEST_CASE("a context with a function missing is refused at once") {
   CHECK_THROWS_WITH_AS(api_routes(std::move(api)), "the control API has no sessions",
                        std::logic_error);
 }
+
+}  // namespace api_test

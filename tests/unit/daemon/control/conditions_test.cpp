@@ -4,6 +4,8 @@
 
 #include <string>
 
+namespace conditions_test {
+
 using namespace faultlun::daemon::control;
 
 namespace {
@@ -75,3 +77,5 @@ TEST_CASE("what holds no tags is 400, such as a tag without its quotes") {
     CHECK(verdict("PUT", "if-none-match", value) == 400);
   }
 }
+
+}  // namespace conditions_test

@@ -5,6 +5,8 @@
 #include <string>
 #include <thread>
 
+namespace deferred_test {
+
 using namespace faultlun::daemon::control;
 using namespace std::chrono_literals;
 
@@ -52,3 +54,5 @@ TEST_CASE("nobody waits longer than a day, nor less than nothing") {
   CHECK(Deferred(25h).timeout() == 24h);
   CHECK(Deferred(-1ms).timeout() == 0ms);
 }
+
+}  // namespace deferred_test

@@ -7,6 +7,8 @@
 
 #include <stdexcept>
 
+namespace explain_routes_test {
+
 using namespace faultlun;
 using namespace faultlun::daemon::control;
 using Json = nlohmann::ordered_json;
@@ -107,3 +109,5 @@ TEST_CASE("an event that cannot be read is refused with every reason") {
   CHECK(std::get<Response>(bench.post("{")).status == 400);
   CHECK_THROWS_AS(explain_routes({}), std::logic_error);
 }
+
+}  // namespace explain_routes_test

@@ -12,6 +12,8 @@
 #include <string>
 #include <thread>
 
+namespace http_deferred_test {
+
 using namespace faultlun::daemon::control;
 using namespace std::chrono_literals;
 using faultlun::daemon::SystemClock;
@@ -220,3 +222,5 @@ TEST_CASE("the server stops while answers are awaited, and completing them later
   }
   CHECK_FALSE(deferred->complete(text("too late")));
 }
+
+}  // namespace http_deferred_test

@@ -11,6 +11,8 @@
 #include <memory>
 #include <string>
 
+namespace http_limits_test {
+
 using namespace faultlun::daemon::control;
 using namespace std::chrono_literals;
 using faultlun::daemon::SystemClock;
@@ -204,3 +206,5 @@ TEST_CASE("idle connections make room, those that never asked first, and not at 
   CHECK(silent.front().is_closed());
   CHECK(asked.get("/hello").status == 200);
 }
+
+}  // namespace http_limits_test

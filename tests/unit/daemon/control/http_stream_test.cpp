@@ -14,6 +14,8 @@
 #include <string>
 #include <thread>
 
+namespace http_stream_test {
+
 using namespace faultlun::daemon::control;
 using namespace std::chrono_literals;
 using faultlun::daemon::SystemClock;
@@ -362,3 +364,5 @@ TEST_CASE("the server stops in the middle of streams, and waking it later does n
   feed->put("too late");
   CHECK(feed.use_count() == 1);
 }
+
+}  // namespace http_stream_test

@@ -13,6 +13,8 @@
 #include <stdexcept>
 #include <string>
 
+namespace http_test {
+
 using namespace faultlun::daemon::control;
 using namespace std::chrono_literals;
 using faultlun::daemon::SystemClock;
@@ -498,3 +500,5 @@ TEST_CASE("stop ends within a second whatever the clients do, and closes their c
     CHECK(peer->is_closed());
   CHECK(deaf.drain() < kBigBytes);
 }
+
+}  // namespace http_test

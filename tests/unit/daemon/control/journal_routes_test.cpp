@@ -6,6 +6,8 @@
 
 #include <stdexcept>
 
+namespace journal_routes_test {
+
 using namespace faultlun;
 using namespace faultlun::daemon;
 using namespace faultlun::daemon::control;
@@ -196,3 +198,5 @@ TEST_CASE("equal runs have equal hashes whatever the order of their sessions") {
 TEST_CASE("rows without what they need are refused at the start") {
   CHECK_THROWS_AS(journal_routes({}), std::logic_error);
 }
+
+}  // namespace journal_routes_test

@@ -15,6 +15,8 @@
 #include <unistd.h>
 #include <vector>
 
+namespace listen_socket_test {
+
 using faultlun::daemon::control::ListenSocket;
 namespace asio = boost::asio;
 namespace fs = std::filesystem;
@@ -224,3 +226,5 @@ TEST_CASE("the path of a UNIX socket has 1 to 107 bytes") {
         std::string::npos);
   CHECK(refusal("unix:").find("the path is empty") != std::string::npos);
 }
+
+}  // namespace listen_socket_test

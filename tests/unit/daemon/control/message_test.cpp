@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace message_test {
+
 using namespace faultlun::daemon::control;
 
 TEST_CASE("a header that was not sent is empty") {
@@ -21,3 +23,5 @@ TEST_CASE("no content is 204") {
   CHECK(no_content().status == 204);
   CHECK(no_content().body.empty());
 }
+
+}  // namespace message_test

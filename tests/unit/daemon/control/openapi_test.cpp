@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+namespace openapi_test {
+
 using namespace faultlun::daemon::control;
 using faultlun::config::Json;
 
@@ -163,3 +165,5 @@ TEST_CASE("a schema that is not there is refused by the name of its row") {
                        "route PUT /v1/rules/{id}/copies/{n}: there is no schema Rulle",
                        std::logic_error);
 }
+
+}  // namespace openapi_test

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+namespace parameters_test {
+
 using namespace faultlun::daemon::control;
 using In = Parameter::In;
 using Type = Parameter::Type;
@@ -82,3 +84,5 @@ TEST_CASE("handlers read values that were checked") {
   CHECK(text(request, "lun") == "3");
   CHECK(text(request, "none").empty());
 }
+
+}  // namespace parameters_test

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace rate_limit_test {
+
 using namespace faultlun::daemon;
 using namespace faultlun::daemon::control;
 using namespace std::chrono_literals;
@@ -43,3 +45,5 @@ TEST_CASE("a limit of nothing is one of one") {
   CHECK(taken(limit, kStart, 5) == 1);
   CHECK(taken(limit, kStart + 1s, 5) == 1);
 }
+
+}  // namespace rate_limit_test

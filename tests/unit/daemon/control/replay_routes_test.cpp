@@ -9,6 +9,8 @@
 
 #include <stdexcept>
 
+namespace replay_routes_test {
+
 using namespace faultlun;
 using namespace faultlun::daemon::control;
 using config::Json;
@@ -144,3 +146,5 @@ TEST_CASE("one journal is read at a time, and then the next") {
 TEST_CASE("replay without what it needs is refused at the start") {
   CHECK_THROWS_AS(replay_routes({}), std::logic_error);
 }
+
+}  // namespace replay_routes_test

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+namespace routes_test {
+
 using namespace faultlun::daemon::control;
 
 namespace {
@@ -285,3 +287,5 @@ TEST_CASE("a row may take 16 MiB and not a byte more") {
   wide.max_body_bytes = kMostMaxBodyBytes + 1;
   CHECK_THROWS_AS(Router({wide}), std::logic_error);
 }
+
+}  // namespace routes_test

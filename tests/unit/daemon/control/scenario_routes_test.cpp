@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+namespace scenario_routes_test {
+
 using namespace faultlun;
 using namespace faultlun::daemon;
 using namespace faultlun::daemon::control;
@@ -272,3 +274,5 @@ TEST_CASE("every schema that a route names is there") {
         CHECK_MESSAGE(schemas.contains(reply.schema), reply.schema);
   }
 }
+
+}  // namespace scenario_routes_test

@@ -23,6 +23,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+namespace server_life_test {
+
 using namespace faultlun::daemon::control;
 using namespace std::chrono_literals;
 using boost::asio::ip::tcp;
@@ -229,3 +231,5 @@ TEST_CASE(
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
   CHECK(status_line_of("GET /mask HTTP/1.0\r\n\r\n", late) == "HTTP/1.1 200 OK");
 }
+
+}  // namespace server_life_test

@@ -4,6 +4,8 @@
 
 #include <string>
 
+namespace stream_test {
+
 using namespace faultlun::daemon::control;
 
 namespace {
@@ -69,3 +71,5 @@ TEST_CASE("a chunk has its size in hexadecimal, and no octets are no chunk") {
   append_chunk(out, "");
   CHECK(out.empty());
 }
+
+}  // namespace stream_test

@@ -6,6 +6,8 @@
 #include <thread>
 #include <vector>
 
+namespace waker_test {
+
 using namespace faultlun::daemon::control;
 
 TEST_CASE("waking tells once until somebody has looked") {
@@ -55,3 +57,5 @@ TEST_CASE("wakes of many threads are told while somebody looks again and again")
   CHECK(told > 0);
   CHECK(told <= 4000);
 }
+
+}  // namespace waker_test

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-namespace faultlun::faults {
+namespace faultlun::faults::data_faults_test {
 namespace {
 
 using namespace testing;
@@ -215,4 +215,4 @@ TEST_CASE("each data fault is about the commands that it can strike") {
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::data_faults_test

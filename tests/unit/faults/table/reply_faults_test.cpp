@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace faultlun::faults {
+namespace faultlun::faults::reply_faults_test {
 namespace {
 
 using namespace testing;
@@ -104,4 +104,4 @@ TEST_CASE("scsi.rlun: LUNs added and left out") {
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::reply_faults_test

@@ -2,7 +2,7 @@
 
 #include "tests/unit/faults/table/build_bench.hpp"
 
-namespace faultlun::faults {
+namespace faultlun::faults::scsi_build_test {
 namespace {
 
 using namespace testing;
@@ -108,4 +108,4 @@ TEST_CASE("scsi.sense_missing refuses arguments of another variant") {
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::scsi_build_test

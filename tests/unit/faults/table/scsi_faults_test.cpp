@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace faultlun::faults {
+namespace faultlun::faults::scsi_faults_test {
 namespace {
 
 using namespace testing;
@@ -157,4 +157,4 @@ TEST_CASE("data.pi refuses to pass protection information through") {
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::scsi_faults_test

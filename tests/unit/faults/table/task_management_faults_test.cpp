@@ -4,7 +4,7 @@
 
 #include <set>
 
-namespace faultlun::faults {
+namespace faultlun::faults::task_management_faults_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -213,4 +213,4 @@ TEST_CASE("the delay of a function's answer is resolved with the decision") {
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::task_management_faults_test

@@ -5,7 +5,7 @@
 
 #include <set>
 
-namespace faultlun::faults {
+namespace faultlun::faults::unit_faults_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -218,4 +218,4 @@ TEST_CASE("lu.hang has the four grades of SCST") {
 }
 
 }  // namespace
-}  // namespace faultlun::faults
+}  // namespace faultlun::faults::unit_faults_test

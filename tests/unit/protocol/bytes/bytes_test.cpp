@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace bytes_test {
+
 using namespace faultlun::bytes;
 
 namespace {
@@ -40,3 +42,5 @@ TEST_CASE("48-bit numbers are loaded big-endian") {
   const Buffer octets{0, 1, 2, 3, 4, 5};
   CHECK(be48(octets.data()) == 0x000102030405);
 }
+
+}  // namespace bytes_test

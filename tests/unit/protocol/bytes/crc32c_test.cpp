@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+namespace crc32c_test {
+
 using namespace faultlun::bytes;
 
 namespace {
@@ -69,3 +71,5 @@ TEST_CASE("a digest put on the wire is read back") {
   CHECK(to_hex(octets) == "04 03 02 01");
   CHECK(get_digest(octets) == 0x01020304);
 }
+
+}  // namespace crc32c_test

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace hex_test {
+
 using namespace faultlun::bytes;
 
 TEST_CASE("octets become lower-case pairs with spaces, nothing becomes nothing") {
@@ -30,3 +32,5 @@ TEST_CASE("all octets survive the way to text and back") {
     all[i] = static_cast<std::uint8_t>(i);
   CHECK(from_hex(to_hex(all)) == all);
 }
+
+}  // namespace hex_test

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace reader_test {
+
 using namespace faultlun::bytes;
 
 TEST_CASE("numbers are read big-endian, one after the other") {
@@ -42,3 +44,5 @@ TEST_CASE("nothing at all can be read from nothing") {
   CHECK(in.u8() == 0);
   CHECK_FALSE(in.ok());
 }
+
+}  // namespace reader_test

@@ -7,6 +7,8 @@
 
 #include <stdexcept>
 
+namespace writer_test {
+
 using namespace faultlun::bytes;
 
 TEST_CASE("numbers are written big-endian") {
@@ -42,3 +44,5 @@ TEST_CASE("what was written is read back") {
   CHECK(in.be64() == ~std::uint64_t{0});
   CHECK(in.ok());
 }
+
+}  // namespace writer_test

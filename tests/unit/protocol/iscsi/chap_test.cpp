@@ -6,6 +6,8 @@
 
 #include <numeric>
 
+namespace chap_test {
+
 using namespace faultlun;
 using namespace faultlun::iscsi;
 
@@ -71,3 +73,5 @@ TEST_CASE("octets are the same only with the same length and content") {
   CHECK_FALSE(same_octets(counting(1), bytes::Buffer{1}));
   CHECK(same_octets({}, {}));
 }
+
+}  // namespace chap_test

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+namespace directory_test {
+
 using namespace faultlun::iscsi;
 
 namespace {
@@ -157,3 +159,5 @@ TEST_CASE("A12.06: a link-local portal is announced only to who came through it"
   CHECK(to_neighbour.find("TargetAddress=169.254.3.4:3260,1\n") != to_neighbour.npos);
   CHECK(to_neighbour.find("fe80") == to_neighbour.npos);
 }
+
+}  // namespace directory_test

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+namespace login_admission_test {
+
 using namespace faultlun;
 using namespace faultlun::iscsi;
 using namespace faultlun::iscsi::test;
@@ -196,3 +198,5 @@ TEST_CASE(
   bench.target().initiators = {"iqn.2001-04.com.example:*"};
   CHECK(status_of(bench, {kName, kTo, "SessionType=Discovery"}) == 0x0202);
 }
+
+}  // namespace login_admission_test

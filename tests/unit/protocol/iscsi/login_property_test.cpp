@@ -6,6 +6,8 @@
 
 #include <random>
 
+namespace login_property_test {
+
 using namespace faultlun;
 using namespace faultlun::iscsi;
 using namespace faultlun::iscsi::test;
@@ -157,3 +159,5 @@ TEST_CASE(
   }
   CHECK(failed);  // 64 KiB with the names, and the answer would be longer still
 }
+
+}  // namespace login_property_test

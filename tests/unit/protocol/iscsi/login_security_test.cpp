@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <set>
 
+namespace login_security_test {
+
 using namespace faultlun;
 using namespace faultlun::iscsi;
 using namespace faultlun::iscsi::test;
@@ -398,3 +400,5 @@ TEST_CASE("without a source of randomness CHAP ends with a target error, 0300") 
   bench.login.emplace(context);
   CHECK(bench.challenge().status() == 0x0300);
 }
+
+}  // namespace login_security_test

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+namespace login_test {
+
 using namespace faultlun;
 using namespace faultlun::iscsi;
 using namespace faultlun::iscsi::test;
@@ -431,3 +433,5 @@ TEST_CASE("several logins do not know of each other") {
   CHECK(one.login->result().parameters.header_digest);
   CHECK_FALSE(other.login->result().parameters.header_digest);
 }
+
+}  // namespace login_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace login_windows_test {
+
 using namespace faultlun;
 using namespace faultlun::iscsi;
 using namespace faultlun::iscsi::test;
@@ -119,3 +121,5 @@ TEST_CASE("the Linux initiator's offer logs in too") {
   CHECK(reply["IFMarker"] == "No");
   CHECK(reply["DefaultTime2Retain"] == "0");
 }
+
+}  // namespace login_windows_test

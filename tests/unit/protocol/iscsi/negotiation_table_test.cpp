@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+namespace negotiation_table_test {
+
 using namespace faultlun::iscsi;
 
 namespace {
@@ -156,3 +158,5 @@ TEST_CASE("in a discovery session exactly the marked keys are Irrelevant") {
     if (row.irrelevant_in_discovery) CHECK(negotiation.settled == 0);
   });
 }
+
+}  // namespace negotiation_table_test

@@ -4,6 +4,8 @@
 
 #include <map>
 
+namespace negotiation_test {
+
 using namespace faultlun;
 using namespace faultlun::iscsi;
 
@@ -433,3 +435,5 @@ TEST_CASE("property: whatever is offered alone, the answer is the result rule of
     CHECK(talk.p().first_burst_length <= talk.p().max_burst_length);
   }
 }
+
+}  // namespace negotiation_test

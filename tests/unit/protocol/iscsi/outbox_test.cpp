@@ -5,7 +5,7 @@
 #include <random>
 #include <string>
 
-namespace faultlun::iscsi {
+namespace faultlun::iscsi::outbox_test {
 namespace {
 
 std::string content(const Outbox& out) {
@@ -193,4 +193,4 @@ TEST_CASE("any mixture of calls gives the same octets as a plain string") {
 }
 
 }  // namespace
-}  // namespace faultlun::iscsi
+}  // namespace faultlun::iscsi::outbox_test

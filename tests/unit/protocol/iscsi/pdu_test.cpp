@@ -3,7 +3,7 @@
 #include "pdu_builders.hpp"
 #include "protocol/bytes/hex.hpp"
 
-namespace faultlun::iscsi {
+namespace faultlun::iscsi::pdu_test {
 namespace {
 
 using namespace testing;
@@ -124,4 +124,4 @@ TEST_CASE("the READ(10) of RFC 7143 Appendix A.4 has the digest printed there (A
 }
 
 }  // namespace
-}  // namespace faultlun::iscsi
+}  // namespace faultlun::iscsi::pdu_test

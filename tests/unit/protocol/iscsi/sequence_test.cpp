@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-namespace faultlun::iscsi {
+namespace faultlun::iscsi::sequence_test {
 namespace {
 
 using Place = CommandWindow::Place;
@@ -57,4 +57,4 @@ TEST_CASE("a running task holds its place, so MaxCmdSN stands still and then mov
 }
 
 }  // namespace
-}  // namespace faultlun::iscsi
+}  // namespace faultlun::iscsi::sequence_test

@@ -5,7 +5,7 @@
 #include <memory>
 #include <thread>
 
-namespace faultlun::iscsi {
+namespace faultlun::iscsi::session_cache_test {
 namespace {
 
 /// Counts how many of its kind live.
@@ -41,4 +41,4 @@ TEST_CASE("each thread has a cache of its own, which ends with it") {
 }
 
 }  // namespace
-}  // namespace faultlun::iscsi
+}  // namespace faultlun::iscsi::session_cache_test

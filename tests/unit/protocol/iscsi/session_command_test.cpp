@@ -2,7 +2,7 @@
 // A8, A9.
 #include "pdu_builders.hpp"
 
-namespace faultlun::iscsi {
+namespace faultlun::iscsi::session_command_test {
 namespace {
 
 using namespace testing;
@@ -487,4 +487,4 @@ TEST_CASE("immediate data beyond EDTL ends with B/0C/0D (A8.11)") {
 }
 
 }  // namespace
-}  // namespace faultlun::iscsi
+}  // namespace faultlun::iscsi::session_command_test

@@ -2,7 +2,7 @@
 // A9.03.
 #include "pdu_builders.hpp"
 
-namespace faultlun::iscsi {
+namespace faultlun::iscsi::session_data_test {
 namespace {
 
 using namespace testing;
@@ -529,4 +529,4 @@ TEST_CASE("with DataPDUInOrder=No data in too many scattered pieces ends with B/
 }
 
 }  // namespace
-}  // namespace faultlun::iscsi
+}  // namespace faultlun::iscsi::session_data_test

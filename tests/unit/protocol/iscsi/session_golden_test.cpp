@@ -3,7 +3,7 @@
 #include "pdu_builders.hpp"
 #include "protocol/bytes/hex.hpp"
 
-namespace faultlun::iscsi {
+namespace faultlun::iscsi::session_golden_test {
 namespace {
 
 using namespace testing;
@@ -184,4 +184,4 @@ TEST_CASE("golden: Text Response without keys (§11.11)") {
 }
 
 }  // namespace
-}  // namespace faultlun::iscsi
+}  // namespace faultlun::iscsi::session_golden_test

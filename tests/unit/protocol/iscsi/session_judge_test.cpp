@@ -2,7 +2,7 @@
 #include "pdu_builders.hpp"
 #include "protocol/iscsi/task_management_codes.hpp"
 
-namespace faultlun::iscsi {
+namespace faultlun::iscsi::session_judge_test {
 namespace {
 
 using namespace testing;
@@ -316,4 +316,4 @@ TEST_CASE("a verdict about a function that nobody asked about is ignored") {
 }
 
 }  // namespace
-}  // namespace faultlun::iscsi
+}  // namespace faultlun::iscsi::session_judge_test

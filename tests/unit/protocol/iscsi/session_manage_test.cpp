@@ -2,7 +2,7 @@
 #include "pdu_builders.hpp"
 #include "protocol/scsi/logical_unit.hpp"
 
-namespace faultlun::iscsi {
+namespace faultlun::iscsi::session_manage_test {
 namespace {
 
 using namespace testing;
@@ -475,4 +475,4 @@ TEST_CASE("a session with nothing going on has no deadline") {
 }
 
 }  // namespace
-}  // namespace faultlun::iscsi
+}  // namespace faultlun::iscsi::session_manage_test

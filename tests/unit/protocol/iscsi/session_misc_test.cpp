@@ -2,7 +2,7 @@
 // A11, A12.
 #include "pdu_builders.hpp"
 
-namespace faultlun::iscsi {
+namespace faultlun::iscsi::session_misc_test {
 namespace {
 
 using namespace testing;
@@ -280,4 +280,4 @@ TEST_CASE("a session may end with everything still going on") {
 }
 
 }  // namespace
-}  // namespace faultlun::iscsi
+}  // namespace faultlun::iscsi::session_misc_test

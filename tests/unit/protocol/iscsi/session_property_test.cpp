@@ -6,7 +6,7 @@
 #include <random>
 #include <set>
 
-namespace faultlun::iscsi {
+namespace faultlun::iscsi::session_property_test {
 namespace {
 
 using namespace testing;
@@ -360,4 +360,4 @@ TEST_CASE("random octets framed as PDUs do no harm") {
 }
 
 }  // namespace
-}  // namespace faultlun::iscsi
+}  // namespace faultlun::iscsi::session_property_test

@@ -1,7 +1,7 @@
 // CmdSN, StatSN, commands behind a gap, Rejects.  Checklist A2, A3.
 #include "pdu_builders.hpp"
 
-namespace faultlun::iscsi {
+namespace faultlun::iscsi::session_sequence_test {
 namespace {
 
 using namespace testing;
@@ -335,4 +335,4 @@ TEST_CASE("reserved fields of answers are zero (A2.01)") {
 }
 
 }  // namespace
-}  // namespace faultlun::iscsi
+}  // namespace faultlun::iscsi::session_sequence_test

@@ -5,7 +5,7 @@
 #include <map>
 #include <random>
 
-namespace faultlun::iscsi {
+namespace faultlun::iscsi::task_table_test {
 namespace {
 
 TEST_CASE("an empty table finds nothing") {
@@ -96,4 +96,4 @@ TEST_CASE("any mixture of calls agrees with a map") {
 }
 
 }  // namespace
-}  // namespace faultlun::iscsi
+}  // namespace faultlun::iscsi::task_table_test

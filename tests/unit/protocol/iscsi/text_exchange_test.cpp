@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+namespace text_exchange_test {
+
 using namespace faultlun;
 using namespace faultlun::iscsi;
 using Answer = TextExchange::Answer;
@@ -383,3 +385,5 @@ TEST_CASE("A12.06: wildcard portals are announced with the address the session c
   CHECK(lines(bench.send({"SendTargets=All"})) ==
         "TargetName=iqn.2026-11.example:a\nTargetAddress=192.0.2.33:3260,1\n");
 }
+
+}  // namespace text_exchange_test

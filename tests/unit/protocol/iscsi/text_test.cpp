@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace text_test {
+
 using namespace faultlun;
 using namespace faultlun::iscsi;
 using namespace std::string_literals;
@@ -110,3 +112,5 @@ TEST_CASE("transfer tags never become FFFFFFFFh") {
   CHECK(next_transfer_tag(0xfffffffe) == 0);
   CHECK(next_transfer_tag(0xffffffff) == 0);
 }
+
+}  // namespace text_test

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-namespace faultlun::iscsi {
+namespace faultlun::iscsi::transfer_test {
 namespace {
 
 Task writing(std::uint32_t edtl) {
@@ -147,4 +147,4 @@ TEST_CASE("the longest transfer of all needs tags that can be counted") {
 }
 
 }  // namespace
-}  // namespace faultlun::iscsi
+}  // namespace faultlun::iscsi::transfer_test

@@ -1,5 +1,7 @@
 #include "tests/unit/protocol/scsi/unit_bench.hpp"
 
+namespace absent_unit_test {
+
 using namespace faultlun;
 using namespace faultlun::scsi;
 
@@ -58,3 +60,5 @@ TEST_CASE("the REPORT LUNS well-known unit answers its four commands and refuses
         "00 00");
   CHECK(say(target.well_known({0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0})) == "5/20/00");
 }
+
+}  // namespace absent_unit_test

@@ -2,6 +2,8 @@
 
 #include <random>
 
+namespace access_test {
+
 using namespace faultlun;
 using namespace faultlun::scsi;
 
@@ -133,3 +135,5 @@ TEST_CASE("a command with the ACA attribute is left to plan(), which refuses it"
     CHECK(plan_access({cdb, attribute}, small_disk()).has_value());
   CHECK_FALSE(plan_access({cdb, TaskAttribute::aca}, small_disk()).has_value());
 }
+
+}  // namespace access_test

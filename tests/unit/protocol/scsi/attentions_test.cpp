@@ -6,6 +6,8 @@
 
 #include <vector>
 
+namespace attentions_test {
+
 using namespace faultlun::scsi;
 
 namespace {
@@ -104,3 +106,5 @@ TEST_CASE("a condition that is told again keeps the greater number of times") {
   attentions.reported(kModes);
   CHECK(attentions.empty());
 }
+
+}  // namespace attentions_test

@@ -1,6 +1,8 @@
 #include "protocol/bytes/writer.hpp"
 #include "tests/unit/protocol/scsi/unit_bench.hpp"
 
+namespace block_commands_test {
+
 using namespace faultlun;
 using namespace faultlun::scsi;
 
@@ -343,3 +345,5 @@ TEST_CASE("a command that went well tells how much it moved each way") {
   CHECK(verify.data_out_length == 512);
   CHECK(verify.data_in_length == 0);
 }
+
+}  // namespace block_commands_test

@@ -2,6 +2,8 @@
 
 #include "tests/unit/protocol/scsi/unit_bench.hpp"
 
+namespace commands_test {
+
 using namespace faultlun;
 using namespace faultlun::scsi;
 
@@ -117,3 +119,5 @@ TEST_CASE("describe knows no range where there is none, and no name for stranger
   CHECK(describe(cdb_of({0xc1})).name.empty());
   CHECK(describe(cdb_of({0x9e, 0x1f})).name.empty());
 }
+
+}  // namespace commands_test

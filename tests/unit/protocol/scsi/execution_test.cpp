@@ -2,6 +2,8 @@
 
 #include "tests/unit/protocol/scsi/unit_bench.hpp"
 
+namespace execution_test {
+
 using namespace faultlun;
 using namespace faultlun::scsi;
 
@@ -32,3 +34,5 @@ TEST_CASE("the parameter list's length is read where each command has it") {
   CHECK(parameter_list_length(cdb_of({0x93, 0x01}), profile) == 0);
   CHECK(parameter_list_length(cdb_of({0x2a, 0, 0, 0, 0, 0, 0, 0, 9, 0}), profile) == 0);
 }
+
+}  // namespace execution_test

@@ -1,7 +1,7 @@
 #include "protocol/scsi/sense_codes.hpp"
 #include "unit_bench.hpp"
 
-namespace faultlun::scsi {
+namespace faultlun::scsi::injected_conditions_test {
 namespace {
 
 constexpr auto kFirst = UnitBench::kFirst, kSecond = UnitBench::kSecond;
@@ -179,4 +179,4 @@ TEST_CASE("a reset without its unit attention is a reset all the same") {
 }
 
 }  // namespace
-}  // namespace faultlun::scsi
+}  // namespace faultlun::scsi::injected_conditions_test

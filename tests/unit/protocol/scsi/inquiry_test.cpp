@@ -1,5 +1,7 @@
 #include "tests/unit/protocol/scsi/unit_bench.hpp"
 
+namespace inquiry_test {
+
 using namespace faultlun;
 using namespace faultlun::scsi;
 
@@ -219,3 +221,5 @@ TEST_CASE("page B2h: UNMAP and WRITE SAME unmap on a thin unit, nothing on a thi
   CHECK(bytes::to_hex(vpd(thin, 0xb2)) == "00 b2 00 04 00 e4 02 00");
   CHECK(bytes::to_hex(vpd(thick, 0xb2)) == "00 b2 00 04 00 00 00 00");
 }
+
+}  // namespace inquiry_test

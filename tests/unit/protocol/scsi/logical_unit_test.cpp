@@ -5,6 +5,8 @@
 
 #include <random>
 
+namespace logical_unit_test {
+
 using namespace faultlun;
 using namespace faultlun::scsi;
 
@@ -227,3 +229,5 @@ TEST_CASE(
     }
   }
 }
+
+}  // namespace logical_unit_test

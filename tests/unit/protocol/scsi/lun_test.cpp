@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace lun_test {
+
 using namespace faultlun::scsi;
 
 namespace {
@@ -51,3 +53,5 @@ TEST_CASE("the REPORT LUNS well-known LUN is told from all others") {
   CHECK_FALSE(is_report_luns_well_known(Lun{0xc1, 0x02}));
   CHECK_FALSE(is_report_luns_well_known(Lun{0xc1, 0x01, 0, 0, 0, 0, 0, 1}));
 }
+
+}  // namespace lun_test

@@ -1,6 +1,8 @@
 #include "protocol/bytes/writer.hpp"
 #include "tests/unit/protocol/scsi/unit_bench.hpp"
 
+namespace mode_commands_test {
+
 using namespace faultlun;
 using namespace faultlun::scsi;
 
@@ -271,3 +273,5 @@ TEST_CASE("B2.05 a reset brings the mode pages back to their defaults") {
   CHECK(bench.ready() == "6/29/03");
   CHECK(sense_6(bench, 0x0a)[8] == 0x00);
 }
+
+}  // namespace mode_commands_test

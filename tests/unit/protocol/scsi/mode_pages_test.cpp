@@ -2,6 +2,8 @@
 
 #include "tests/unit/protocol/scsi/unit_bench.hpp"
 
+namespace mode_pages_test {
+
 using namespace faultlun;
 using namespace faultlun::scsi;
 
@@ -41,3 +43,5 @@ TEST_CASE("assigned values are the current ones and make two sets differ") {
   CHECK(after.descriptor_sense());
   CHECK_FALSE(after == before);
 }
+
+}  // namespace mode_pages_test

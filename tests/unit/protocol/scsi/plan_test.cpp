@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace plan_test {
+
 using namespace faultlun::scsi;
 
 TEST_CASE("a plan says how much Data-Out the device still wants") {
@@ -19,3 +21,5 @@ TEST_CASE("a plan that reads, or whose data has come already, wants none") {
   CHECK(data_out_length(UnmapMedium{}) == 0);
   CHECK(data_out_length(FlushMedium{}) == 0);
 }
+
+}  // namespace plan_test

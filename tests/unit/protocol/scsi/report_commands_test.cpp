@@ -1,6 +1,8 @@
 #include "protocol/scsi/commands.hpp"
 #include "tests/unit/protocol/scsi/unit_bench.hpp"
 
+namespace report_commands_test {
+
 using namespace faultlun;
 using namespace faultlun::scsi;
 
@@ -182,3 +184,5 @@ TEST_CASE(
   CHECK(bench.ask({0xa3, 0x0d, 0x80, 0, 0, 0, 0, 0, 0, 255, 0, 0}).data_in.size() == 16);
   CHECK(bench.said({0xa3, 0x0d, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0}) == "5/24/00 cdb 6");
 }
+
+}  // namespace report_commands_test

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+namespace sense_test {
+
 using namespace faultlun;
 using namespace faultlun::scsi;
 
@@ -176,3 +178,5 @@ TEST_CASE("the table has every unit attention of checklist B3 and every answer o
                   int{code.key} << "/" << int{code.asc} << "/" << int{code.ascq});
   }
 }
+
+}  // namespace sense_test

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace status_test {
+
 using namespace faultlun::scsi;
 
 TEST_CASE("B1.01 every status has the standard's name, and reserved values say so") {
@@ -15,3 +17,5 @@ TEST_CASE("B1.01 every status has the standard's name, and reserved values say s
   CHECK(name_of(Status::task_aborted) == "TASK ABORTED");
   CHECK(name_of(static_cast<Status>(0x22)) == "reserved");
 }
+
+}  // namespace status_test

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace task_management_test {
+
 using namespace faultlun::scsi;
 
 TEST_CASE("the table has the functions 1 to 12 in order") {
@@ -22,3 +24,5 @@ TEST_CASE("A10.16 the functions of RFC 7144 want protocol level 2") {
     CHECK_MESSAGE(row.least_protocol_level == (row.function >= 9 ? 2 : 1), row.name);
   }
 }
+
+}  // namespace task_management_test

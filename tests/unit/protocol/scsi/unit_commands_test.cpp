@@ -1,5 +1,7 @@
 #include "tests/unit/protocol/scsi/unit_bench.hpp"
 
+namespace unit_commands_test {
+
 using namespace faultlun;
 using namespace faultlun::scsi;
 
@@ -253,3 +255,5 @@ TEST_CASE("third-party and extent reservations are refused") {
   CHECK(bench.said({0x16, 0x10, 0, 0, 0, 0}) == "5/24/00 cdb 1.4");
   CHECK(bench.said({0x16, 0x01, 0, 0, 0, 0}) == "5/24/00 cdb 1.0");
 }
+
+}  // namespace unit_commands_test
