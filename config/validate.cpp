@@ -15,8 +15,8 @@ namespace faultlun::config {
 namespace {
 
 constexpr std::string_view kNameForms[] = {"iqn.", "eui.", "naa."};
-constexpr std::size_t kMaxIscsiNameBytes = 223;   // RFC 7143 §4.2.7.1
-constexpr std::size_t kMaxAliasBytes = 255;  // RFC 7143 §13.6
+constexpr std::size_t kMaxIscsiNameBytes = 223;  // RFC 7143 §4.2.7.1
+constexpr std::size_t kMaxAliasBytes = 255;      // RFC 7143 §13.6
 constexpr std::size_t kMaxVendor = 8;
 constexpr std::size_t kMaxProduct = 16;
 constexpr std::size_t kMaxRevision = 4;

@@ -83,6 +83,9 @@ void decide_task_management(const RuleSet& rules, RuleState& state, std::uint64_
 /// What becomes of a login: facts.session says what is known.
 Drop::Then decide_login(const RuleSet& rules, const Facts& facts, const InstalledRule*& why);
 
+/// Window and cycle.  A clock that was read before the rule was armed says that no time has passed.
+bool is_open(const InstalledRule& rule, Time now, const Surroundings& around);
+
 /// Those of `luns`, ascending, that are absent for the session and not listed (Absent): a rule
 /// about the unit has struck in this session, or would strike whatever comes next, and is not used
 /// up. Asks for the answer to REPORT LUNS; counts as no match of the rule.

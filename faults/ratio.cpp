@@ -108,7 +108,8 @@ ParsedRatio parse_decimal(std::string_view text) {
 }  // namespace
 
 bool Ratio::covers(std::uint64_t quantile) const {
-  return static_cast<Product>(quantile) * denominator < static_cast<Product>(numerator) << kQuantileBits;
+  return static_cast<Product>(quantile) * denominator < static_cast<Product>(numerator)
+                                                            << kQuantileBits;
 }
 
 bool Ratio::fires(std::uint64_t draw) const {

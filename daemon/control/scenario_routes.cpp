@@ -287,6 +287,7 @@ constexpr const char* kAnswers = R"({
       "id": {"type": "string"}, "running": {"type": "boolean"},
       "state": {"type": ["string", "null"], "description": "of the last run; null: none yet"},
       "verdict": {"type": ["string", "null"]}}}}}},
+  "Noted": {"type": "object", "properties": {"event": {"type": "string"}, "mark": {"type": "string"}}},
   "ScenarioGoto": {"type": "object", "required": ["state"], "additionalProperties": false,
     "properties": {"state": {"type": "string", "description": "name of the state to enter"}}},
   "ScenarioStep": {"type": "object", "description": "a state that was entered, or (the last one) the result",
@@ -343,9 +344,9 @@ std::vector<Route> scenario_routes(ScenarioContext context) {
     .handler = call(&Api::follow), .parameters = {id},
     .replies = {{200, "a record for each", "ScenarioStep", "application/x-ndjson"}}});
   routes.push_back({.method = "POST", .pattern = "/v1/events/{name}", .summary = "Raises an event that scenarios may wait for.",
-    .handler = call(&Api::raise), .parameters = {name}, .replies = {{200, "they have heard of it", "Object"}}});
+    .handler = call(&Api::raise), .parameters = {name}, .replies = {{200, "they have heard of it", "Noted"}}});
   routes.push_back({.method = "POST", .pattern = "/v1/marks/{name}", .summary = "Sets a mark: in the journal, for windows of rules, and for scenarios.",
-    .handler = call(&Api::mark), .parameters = {name}, .replies = {{200, "it is set", "Object"}}});
+    .handler = call(&Api::mark), .parameters = {name}, .replies = {{200, "it is set", "Noted"}}});
   // clang-format on
   return routes;
 }

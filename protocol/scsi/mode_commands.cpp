@@ -158,8 +158,8 @@ Plan plan_mode_sense(Execution& execution) {
   }
 
   const std::size_t descriptor = no_descriptor ? 0 : long_lba ? kLongDescriptor : kShortDescriptor;
-  const auto device_specific =
-      static_cast<std::uint8_t>((execution.unit.write_protected() ? kWriteProtected : 0) | kDpoFuaSupported);
+  const auto device_specific = static_cast<std::uint8_t>(
+      (execution.unit.write_protected() ? kWriteProtected : 0) | kDpoFuaSupported);
   bytes::Writer out;
   if (ten) {
     out.be16(0).u8(0).u8(device_specific).u8(long_lba && descriptor != 0 ? 1 : 0).u8(0);

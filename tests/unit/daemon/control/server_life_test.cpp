@@ -91,8 +91,7 @@ std::string status_line_of(const std::string& request, Socket& socket) {
 
 }  // namespace
 
-TEST_CASE(
-    "jobs are done on the control thread, and of the alarms the last one in its time") {
+TEST_CASE("jobs are done on the control thread, and of the alarms the last one in its time") {
   Server server(on("127.0.0.1:0"), router());
   std::mutex mutex;
   std::condition_variable changed;
