@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Configures (only when needed) and builds a preset of CMakePresets.json.  Quick when nothing changed; prints to
 # standard error only; two builds of one checkout wait for each other.
-# Usage: [FAULTLUN_UNITY=ON] packaging/build.sh PRESET [TARGET...]   (ON: many files as one, for builds from scratch)
+# Usage: [FAULTLUN_UNITY=OFF] packaging/build.sh PRESET [TARGET...]   (OFF: each file by itself, for work on a few of them)
 set -euo pipefail
 preset=$1
 shift
@@ -21,6 +21,6 @@ fi
 if [ ! -f "$dir/build.ninja" ] || [ "$top/CMakePresets.json" -nt "$dir/build.ninja" ]; then
   launcher=()
   if command -v ccache >/dev/null; then launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
-  cmake -S "$top" --preset "$preset" -DFAULTLUN_UNITY="${FAULTLUN_UNITY:-OFF}" "${launcher[@]}"
+  cmake -S "$top" --preset "$preset" ${FAULTLUN_UNITY:+-DFAULTLUN_UNITY=$FAULTLUN_UNITY} "${launcher[@]}"
 fi
 ninja -C "$dir" "$@" 9>&-
