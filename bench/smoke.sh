@@ -22,6 +22,6 @@ says rule-cost '^reads, 4 KiB, depth 32' '^writes, 4 KiB, depth 32' \
 cells=()
 for asked in 500 5000 50000; do
   for commands in 1 1000 14025; do cells+=("^asked $asked us, $commands sent at once, [0-9]+ in progress at most .* 1 ms\$"); done
-  cells+=("^asked $asked us, 4 in progress beside 14025 that are held")
+  cells+=("^asked $asked us, 4 in progress beside 1000 that are held" "^asked $asked us, 4 in progress beside 14025 that are held")
 done
 says latency "${cells[@]}" '^ +target +p50 +-?[0-9]+ +p99' '^ +initiator +p50' '^ +timer +p50'
