@@ -97,7 +97,8 @@ faults::Surroundings TaskRunner::around_decisions() const {
 std::vector<std::uint16_t> TaskRunner::hidden_from(const iscsi::Task& task) const {
   if (!rules_->hides_units() || task.command.cdb.opcode() != kReportLuns) return {};
   const auto luns = target_->luns();
-  return faults::hidden_units(*rules_, rule_state_, facts_at_hand_, {}, luns->numbers);
+  return faults::hidden_units(*rules_, rule_state_, facts_at_hand_, around_decisions(),
+                              luns->numbers);
 }
 
 /// Decides about the command at hand, in CmdSN order.
