@@ -59,6 +59,39 @@ TEST_CASE("a delayed command holds nobody up: a later one overtakes it at once")
   CHECK(now_ms() - begin >= 250);
 }
 
+TEST_CASE("a latency that is lowered holds for the next command at once: it overtakes") {
+  Lab lab;
+  lab.control.put_rule(rule("slow", kReads, R"j({"time.service":{"value_ms":1500}})j"));
+  const auto begin = now_ms();
+  const auto slow = lab.start_read(0);
+  lab.session.expect_alive();
+  lab.control.put_rule(rule("slow", kReads, R"j({"time.service":{"value_us":500}})j"));
+  const auto fast = lab.start_read(8);
+  CHECK(lab.session.finish(fast).good());
+  CHECK(now_ms() - begin < 1400);
+  CHECK(lab.session.finish(slow).good());
+  CHECK(now_ms() - begin >= 1400);
+}
+
+TEST_CASE("a reset takes less than a second while everything hangs") {
+  Lab lab;
+  lab.control.put_rule(rule("held", kReads, R"j({"time.hold":{}})j"));
+  lab.control.put_rule(rule("dead", R"j({"op":"INQUIRY"})j", R"j({"lu.hang":{"grade":1}})j"));
+  std::vector<std::uint32_t> tags;
+  for (std::uint32_t i = 0; i < 60; ++i)
+    tags.push_back(lab.start_read(i));
+  const auto dead = lab.session.send(scsi_command(inquiry(36), 36, kFinal | kRead | kSimple));
+  lab.session.expect_alive();
+  const auto begin = now_ms();
+  REQUIRE(lab.control.post("/v1/reset").ok());
+  CHECK(now_ms() - begin < 1000);
+  for (const auto tag : tags)
+    CHECK(lab.session.finish(tag).good());
+  CHECK(now_ms() - begin < 1000);
+  lab.session.check.forget(dead);
+  CHECK(lab.session.execute_read(inquiry(36), 36).good());
+}
+
 TEST_CASE(
     "a delayed WRITE(10) reaches the medium only after its delay, and not when it is aborted") {
   Lab lab;
