@@ -24,8 +24,6 @@ using faults::Ratio;
 using std::chrono::microseconds;
 using std::chrono::nanoseconds;
 
-constexpr microseconds kMostTime = std::chrono::duration_cast<microseconds>(faults::kMaxDelay);
-
 template <typename T>
 Argument given(std::optional<T> value) {
   return value ? Argument(std::move(*value)) : Argument();

@@ -6,11 +6,15 @@
 #include "config/object.hpp"
 #include "faults/parameter.hpp"
 
+#include <chrono>
 #include <span>
 #include <string_view>
 
 namespace faultlun::config {
 
+/// The longest time that a rule or a scenario may say.
+inline constexpr std::chrono::microseconds kMostTime =
+    std::chrono::duration_cast<std::chrono::microseconds>(faults::kMaxDelay);
 inline constexpr std::size_t kMaxArgumentElements = 1024;     ///< of an array, if its row allows it
 inline constexpr std::size_t kMaxArgumentTextBytes = 1024;    ///< of a text, if its row allows it
 inline constexpr std::size_t kMaxArgumentOctets = 64 * 1024;  ///< of octets, if their row allows it

@@ -2,8 +2,8 @@
 
 #include "config/identity.hpp"
 #include "config/json.hpp"
+#include "config/loading.hpp"
 #include "config/read.hpp"
-#include "config/text_file.hpp"
 #include "config/validate.hpp"
 
 #include <nlohmann/json.hpp>
@@ -33,19 +33,12 @@ void drop_echoes(Problems& later, const std::vector<Problem>& earlier) {
   });
 }
 
-LoadResult refused(Problems problems) {
-  LoadResult out;
-  out.errors_left_out = problems.left_out();
-  out.errors = std::move(problems.list());
-  return out;
-}
-
 }  // namespace
 
 LoadResult load(std::string_view text) {
   Problems problems;
   Json tree;
-  if (!parse_json(text, tree, problems)) return refused(std::move(problems));
+  if (!parse_json(text, tree, problems)) return refused<LoadResult>(std::move(problems));
   Reading reading = read_config(Value(&tree, "", problems));
   const LunPath lun_path = [&](std::size_t target, std::size_t position) {
     return "targets[" + std::to_string(target) + "].luns[" +
@@ -57,7 +50,7 @@ LoadResult load(std::string_view text) {
     problems.add(std::move(problem.path), std::move(problem.message));
   if (!problems.empty()) {
     locate(text, problems);
-    return refused(std::move(problems));
+    return refused<LoadResult>(std::move(problems));
   }
   locate(text, findings.warnings);
   LoadResult out;
@@ -67,11 +60,7 @@ LoadResult load(std::string_view text) {
 }
 
 LoadResult load_file(const std::string& path) {
-  const FileText file = read_text_file(path, kMaxTextBytes);
-  if (file.error.empty()) return load(file.text);
-  Problems problems;
-  problems.add("", file.error);
-  return refused(std::move(problems));
+  return load_text_file(path, [](std::string_view text) { return load(text); });
 }
 
 Config default_config() {

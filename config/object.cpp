@@ -1,5 +1,6 @@
 #include "config/object.hpp"
 
+#include "config/octets.hpp"
 #include "config/units.hpp"
 
 #include <nlohmann/json.hpp>
@@ -38,27 +39,10 @@ std::optional<std::uint64_t> hexadecimal(std::string_view text) {
   return value;
 }
 
-int digit_of(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
+/// With or without 0x before them.
 std::optional<bytes::Buffer> octets_in(std::string_view text) {
   if (text.starts_with("0x") || text.starts_with("0X")) text.remove_prefix(2);
-  bytes::Buffer out;
-  for (std::size_t at = 0; at < text.size();) {
-    if (text[at] == ' ') {
-      ++at;
-      continue;
-    }
-    if (at + 1 == text.size()) return std::nullopt;
-    const int high = digit_of(text[at]), low = digit_of(text[at + 1]);
-    if (high < 0 || low < 0) return std::nullopt;
-    out.push_back(static_cast<std::uint8_t>(high * 16 + low));
-    at += 2;
-  }
-  return out;
+  return parse_octets(text);
 }
 
 struct DurationKey {

@@ -33,6 +33,8 @@ class Problems {
   std::vector<Problem>& list() { return list_; }
   /// Problems that were found after the list was full.
   std::size_t left_out() const { return left_out_; }
+  /// Listed or not.
+  std::size_t count() const { return list_.size() + left_out_; }
 
  private:
   std::vector<Problem> list_;

@@ -3,6 +3,7 @@
 #include "config/identity.hpp"
 #include "config/lun_range.hpp"
 #include "config/rules.hpp"
+#include "config/text_file.hpp"
 
 #include <algorithm>
 #include <span>
@@ -15,7 +16,6 @@ using std::chrono::hours;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kMaxPathBytes = 4096;
 constexpr std::size_t kMaxUnixPathBytes = 107;  // sun_path less the NUL
 constexpr std::size_t kMaxTextField = 4096;     // validate() knows the real limits of names
 constexpr std::size_t kMaxChapName = 255;

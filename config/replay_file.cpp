@@ -1,5 +1,6 @@
 #include "config/replay_file.hpp"
 
+#include "config/keys.hpp"
 #include "config/octets.hpp"
 #include "config/units.hpp"
 
@@ -15,7 +16,6 @@ namespace {
 
 using faults::Recording;
 
-constexpr bool kRequired = true, kOptional = false;
 constexpr std::size_t kMaxAliasBytes = 512, kMaxTargetBytes = 255, kMaxReasonBytes = 1024;
 constexpr std::uint16_t kMaxLunNumber = 16383;
 constexpr std::uint8_t kMaxFunction = 0x7f;  // seven bits, RFC 7143 §11.5.1

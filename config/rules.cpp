@@ -1,8 +1,8 @@
 #include "config/rules.hpp"
 
+#include "config/loading.hpp"
 #include "config/model.hpp"
 #include "config/rules_parts.hpp"
-#include "config/text_file.hpp"
 
 #include <algorithm>
 #include <map>
@@ -14,35 +14,12 @@ namespace {
 using faults::FaultRow;
 using faults::Rule;
 
-constexpr std::size_t kMaxPathBytes = 4096;
-
-std::size_t count(const Problems& problems) {
-  return problems.list().size() + problems.left_out();
-}
-
 /// Whether `read` found nothing to complain about.
 template <typename Read>
 bool clean(const Problems& problems, Read read) {
-  const auto before = count(problems);
+  const auto before = problems.count();
   read();
-  return count(problems) == before;
-}
-
-void read_id(const Value& value, std::optional<std::string_view> id_from_path, std::string& id) {
-  if (id_from_path) {
-    id = *id_from_path;
-    if (const std::string reason = check_rule_id(id); !reason.empty()) value.fail(reason);
-  }
-  if (!value.present()) return;
-  const auto text = value.text(1, kMaxTextBytes);
-  if (!text) return;
-  if (id_from_path && *text != id) {
-    value.fail("is " + in_quotes(*text) + ", and the path names " + in_quotes(id) +
-               "; leave it out");
-    return;
-  }
-  if (const std::string reason = check_rule_id(*text); !reason.empty()) value.fail(reason);
-  id = *text;
+  return problems.count() == before;
 }
 
 void read_where(const Value& value, std::optional<faults::Site>& where) {
@@ -104,13 +81,6 @@ class Set {
   bool told_ = false;
 };
 
-LoadRules refused_rules(Problems problems) {
-  LoadRules out;
-  out.errors_left_out = problems.left_out();
-  out.errors = std::move(problems.list());
-  return out;
-}
-
 }  // namespace
 
 std::string check_rule_id(std::string_view id) {
@@ -126,11 +96,11 @@ std::string check_rule_id(std::string_view id) {
 
 std::optional<Rule> read_rule(const Value& value, std::optional<std::string_view> id_from_path,
                               std::span<const FaultRow> table) {
-  const auto before = count(value.problems());
+  const auto before = value.problems().count();
   Object in(value, shape("rule"));
   Rule rule;
   parts::Readable readable;
-  read_id(id_from_path ? in.optional("id") : in.required("id"), id_from_path, rule.id);
+  parts::read_own_id(in, id_from_path, check_rule_id, rule.id);
   const bool where = part(in.optional("where"), [&](const Value& v) { read_where(v, rule.where); });
   readable.match =
       part(in.optional("match"), [&](const Value& v) { parts::read_match(v, rule.match); });
@@ -151,26 +121,26 @@ std::optional<Rule> read_rule(const Value& value, std::optional<std::string_view
   in.finish();
   readable.effects = readable.effects && where;
   parts::check_rule(value, rule, readable);
-  if (count(value.problems()) != before) return std::nullopt;
+  if (value.problems().count() != before) return std::nullopt;
   return rule;
 }
 
 std::vector<Rule> read_rules(const Value& array, std::span<const FaultRow> table) {
   Set set;
-  const auto before = count(array.problems());
+  const auto before = array.problems().count();
   for (const Value& item : array.items(faults::kMaxRules)) {
     if (auto rule = read_rule(item, {}, table)) set.add(item, std::move(*rule));
     if (set.full() || array.problems().full()) break;
   }
   // A rule that could not be read is no reason to complain of those that name it.
   Problems unused;
-  return set.finish(count(array.problems()) == before ? array.problems() : unused);
+  return set.finish(array.problems().count() == before ? array.problems() : unused);
 }
 
 LoadRules load_rules(std::string_view text) {
   Problems problems;
   Json tree;
-  if (!parse_json(text, tree, problems)) return refused_rules(std::move(problems));
+  if (!parse_json(text, tree, problems)) return refused<LoadRules>(std::move(problems));
   const Value root(&tree, "", problems);
   LoadRules out;
   if (root.is_array()) {
@@ -183,15 +153,30 @@ LoadRules load_rules(std::string_view text) {
   }
   if (problems.empty()) return out;
   locate(text, problems);
-  return refused_rules(std::move(problems));
+  return refused<LoadRules>(std::move(problems));
 }
 
 LoadRules load_rules_file(const std::string& path) {
-  const FileText file = read_text_file(path, kMaxTextBytes);
-  if (file.error.empty()) return load_rules(file.text);
-  Problems problems;
-  problems.add("", file.error);
-  return refused_rules(std::move(problems));
+  return load_text_file(path, [](std::string_view text) { return load_rules(text); });
+}
+
+void parts::read_own_id(Object& in, std::optional<std::string_view> from_path, CheckId check,
+                        std::string& id) {
+  const Value value = from_path ? in.optional("id") : in.required("id");
+  if (from_path) {
+    id = *from_path;
+    if (const auto reason = check(id); !reason.empty()) value.fail(reason);
+  }
+  if (!value.present()) return;
+  const auto text = value.text(1, kMaxTextBytes);
+  if (!text) return;
+  if (from_path && *text != id) {
+    value.fail("is " + in_quotes(*text) + ", and the path names " + in_quotes(id) +
+               "; leave it out");
+    return;
+  }
+  if (const auto reason = check(*text); !reason.empty()) value.fail(reason);
+  id = *text;
 }
 
 }  // namespace faultlun::config

@@ -15,7 +15,6 @@ using faults::OnExhaust;
 using faults::Window;
 using std::chrono::microseconds;
 
-constexpr microseconds kMostTime = std::chrono::duration_cast<microseconds>(faults::kMaxDelay);
 constexpr std::int64_t kMostPriority = 1'000'000;
 
 std::optional<std::uint64_t> read_count(const Value& value) {

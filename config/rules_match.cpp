@@ -19,7 +19,6 @@ using faults::Match;
 using faults::NumberRange;
 using std::chrono::microseconds;
 
-constexpr microseconds kMostTime = std::chrono::duration_cast<microseconds>(faults::kMaxDelay);
 constexpr std::uint64_t kMostPayloadOffset = UINT32_MAX;
 
 /// The elements of an array, or the value itself.

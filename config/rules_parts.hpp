@@ -1,4 +1,5 @@
-// The parts of a rule between the files that read, check and print it.  Nobody else includes this.
+// The parts of a rule between the files that read, check and print it.  Scenarios read theirs
+// with them.  Nobody else includes this.
 #pragma once
 
 #include "config/rules.hpp"
@@ -32,6 +33,13 @@ struct Readable {
 };
 /// What each part allows and all of them together do not.
 void check_rule(const Value& value, const faults::Rule& rule, const Readable& readable);
+
+/// "" or the reason and the remedy.
+using CheckId = std::string (*)(std::string_view);
+/// The key `id` of a rule or a scenario.  With `from_path` it may be left out, and may not be
+/// another one.
+void read_own_id(Object& in, std::optional<std::string_view> from_path, CheckId check,
+                 std::string& id);
 
 /// 1 to kMaxNameBytes bytes.
 inline std::optional<std::string> read_name(const Value& value) {

@@ -1,10 +1,11 @@
 #include "config/scenario.hpp"
 
 #include "config/arguments.hpp"
+#include "config/loading.hpp"
 #include "config/model.hpp"
 #include "config/rules.hpp"
+#include "config/rules_parts.hpp"
 #include "config/scenario_parts.hpp"
-#include "config/text_file.hpp"
 
 #include <algorithm>
 #include <map>
@@ -22,34 +23,12 @@ using faults::ScenarioAction;
 using faults::ScenarioState;
 using std::chrono::microseconds;
 
-constexpr std::size_t kMaxPathBytes = 4096;
-constexpr microseconds kMostTime = std::chrono::duration_cast<microseconds>(faults::kMaxDelay);
 constexpr std::string_view kFaultKeys[] = {"do", "target", "lun"};
-
-std::size_t count(const Problems& problems) {
-  return problems.list().size() + problems.left_out();
-}
 
 std::string check_name(std::string_view name, std::string_view what, std::size_t most) {
   if (check_rule_id(name).empty() && name.size() <= most) return {};
   return in_quotes(name) + " is no name of a " + std::string(what) + "; write 1 to " +
          std::to_string(most) + " letters, digits, dots, underscores and dashes";
-}
-
-void read_id(const Value& value, std::optional<std::string_view> id_from_path, std::string& id) {
-  if (id_from_path) {
-    id = *id_from_path;
-    if (const auto reason = check_scenario_id(id); !reason.empty()) value.fail(reason);
-  }
-  const auto text = value.text(1, kMaxTextBytes);
-  if (!text) return;
-  if (id_from_path && *text != id) {
-    value.fail("is " + in_quotes(*text) + ", and the path names " + in_quotes(id) +
-               "; leave it out");
-    return;
-  }
-  if (const auto reason = check_scenario_id(*text); !reason.empty()) value.fail(reason);
-  id = *text;
 }
 
 // ---- actions -----------------------------------------------------------------------------------
@@ -79,10 +58,10 @@ std::optional<faults::ChangeUnit> read_change_unit(const Value& value, const Fau
       if (const auto lun = each.value.number(0, kMaxLun))
         out.lun = static_cast<std::uint16_t>(*lun);
   }
-  const auto before = count(value.problems());
+  const auto before = value.problems().count();
   out.effect.fault = &row;
   out.effect.arguments = read_arguments(value, row.parameters, kFaultKeys);
-  if (count(value.problems()) != before) return std::nullopt;
+  if (value.problems().count() != before) return std::nullopt;
   auto built = row.build(out.effect.arguments);
   if (const auto* complaint = std::get_if<faults::Complaint>(&built)) {
     value.problems().add(
@@ -367,13 +346,6 @@ void warn(const Scenario& scenario, const std::string& prefix, Problems& warning
                    in_quotes(id) + unknown);
 }
 
-LoadScenario refused(Problems problems) {
-  LoadScenario out;
-  out.errors_left_out = problems.left_out();
-  out.errors = std::move(problems.list());
-  return out;
-}
-
 }  // namespace
 
 std::string check_scenario_id(std::string_view id) {
@@ -384,11 +356,11 @@ std::optional<Scenario> read_scenario(const Value& value, Problems& warnings,
                                       std::optional<std::string_view> id_from_path,
                                       std::span<const FaultRow> table) {
   Problems& problems = value.problems();
-  const auto before = count(problems);
+  const auto before = problems.count();
   Object in(value, shape("scenario"));
   Scenario out;
   in.optional("$schema").text(0, kMaxPathBytes);
-  read_id(id_from_path ? in.optional("id") : in.required("id"), id_from_path, out.id);
+  parts::read_own_id(in, id_from_path, check_scenario_id, out.id);
   out.seed = in.optional("seed").seed();
   const Value states = in.required("states");
   const auto members = states.members();
@@ -410,12 +382,12 @@ std::optional<Scenario> read_scenario(const Value& value, Problems& warnings,
     out.lasts = *lasts;
   take(in.optional("note").text(0, kMaxNoteBytes), out.note);
   in.finish();
-  if (count(problems) != before) return std::nullopt;
+  if (problems.count() != before) return std::nullopt;
   reader.join(out);
   const std::string prefix = value.path().empty() ? "" : value.path() + ".";
   check_rules(out, reader, problems);
   check_mentions(out, reader, prefix, problems);
-  if (count(problems) != before) return std::nullopt;
+  if (problems.count() != before) return std::nullopt;
   warn(out, prefix, warnings);
   return out;
 }
@@ -431,15 +403,11 @@ LoadScenario load_scenario(std::string_view text, std::optional<std::string_view
   out.warnings = std::move(warnings.list());
   if (problems.empty()) return out;
   locate(text, problems);
-  return refused(std::move(problems));
+  return refused<LoadScenario>(std::move(problems));
 }
 
 LoadScenario load_scenario_file(const std::string& path) {
-  const FileText file = read_text_file(path, kMaxTextBytes);
-  if (file.error.empty()) return load_scenario(file.text);
-  Problems problems;
-  problems.add("", file.error);
-  return refused(std::move(problems));
+  return load_text_file(path, [](std::string_view text) { return load_scenario(text); });
 }
 
 }  // namespace faultlun::config

@@ -1,4 +1,5 @@
 // `transitions` and `expect` of a scenario.
+#include "config/arguments.hpp"
 #include "config/rules.hpp"
 #include "config/rules_parts.hpp"
 #include "config/scenario_parts.hpp"
@@ -17,23 +18,18 @@ using faults::ExpectRow;
 using faults::Transition;
 using std::chrono::microseconds;
 
-constexpr microseconds kMostTime = std::chrono::duration_cast<microseconds>(faults::kMaxDelay);
 constexpr microseconds kLeastAfter = std::chrono::milliseconds(1);
 constexpr std::size_t kMaxFunctionsNamed = 32;
 constexpr std::uint64_t kMostMilliseconds =
     static_cast<std::uint64_t>(kMostTime / std::chrono::milliseconds(1));
 
-std::size_t count(const Problems& problems) {
-  return problems.list().size() + problems.left_out();
-}
-
 /// What a rule would refuse of its match is wrong here as well.
 std::optional<faults::Match> read_commands(const Value& when, const Value& value) {
-  const auto before = count(value.problems());
+  const auto before = value.problems().count();
   faults::Rule rule;
   rule.observe = true;
   read_match(value, rule.match);
-  if (count(value.problems()) == before) check_rule(when, rule, {});
+  if (value.problems().count() == before) check_rule(when, rule, {});
   return rule.match;
 }
 
@@ -212,9 +208,9 @@ std::optional<std::string> read_id(const Value& value) {
 std::vector<std::uint8_t> read_functions(const Value& value) {
   std::vector<std::uint8_t> out;
   if (!value.present()) return out;
-  const auto before = count(value.problems());
+  const auto before = value.problems().count();
   const auto items = value.is_array() ? value.items(kMaxFunctionsNamed) : std::vector<Value>{value};
-  if (items.empty() && count(value.problems()) == before)
+  if (items.empty() && value.problems().count() == before)
     value.fail("names no function; write some, like [\"ABORT_TASK\", \"LOGICAL_UNIT_RESET\"]");
   for (const Value& item : items)
     if (const auto function = read_task_management_function(item))
@@ -225,7 +221,7 @@ std::vector<std::uint8_t> read_functions(const Value& value) {
 std::vector<Transition> read_transitions(const Value& array, const StateNames& states,
                                          std::string_view scenario) {
   std::vector<Transition> out;
-  const auto before = count(array.problems());
+  const auto before = array.problems().count();
   for (const Value& item : array.items(faults::kMaxTransitions)) {
     Object in(item, shape("transition"));
     Transition transition;
@@ -238,7 +234,7 @@ std::vector<Transition> read_transitions(const Value& array, const StateNames& s
     in.finish();
     out.push_back(std::move(transition));
   }
-  if (count(array.problems()) != before) return out;
+  if (array.problems().count() != before) return out;
   for (std::size_t i = 0; i < out.size(); ++i) {
     if (!is_at_once(out[i].when)) continue;
     const auto from = out[i].from;

@@ -6,6 +6,8 @@
 
 namespace faultlun::config {
 
+inline constexpr std::size_t kMaxPathBytes = 4096;
+
 struct FileText {
   std::string text;
   std::string error;             ///< "cannot be opened: No such file or directory; …", or ""

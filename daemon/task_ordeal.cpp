@@ -240,11 +240,10 @@ void TaskRunner::proceed_ordeal(const OperationPtr& operation) {
     trial.facts.payload = operation->data;
     trial.facts.payload_known = true;
     decide_payload(trial);
-    if (decision_.any_last) world_.used_up_rules.note(decision_);
     if (!decision_.quiet()) {
       JournalEntry about = operation->entry;
       about.at_ns = static_cast<std::uint64_t>(world_.since_start(now_).count());
-      add_decision(loop_.journal(), decision_, about);
+      tell_decision(about);
     }
     trial.add(std::exchange(decision_, {}));
     trial.facts.payload = {};

@@ -80,11 +80,16 @@ const faults::Decision& TaskRunner::decide(const iscsi::effect::JudgeTaskManagem
   else
     faults::decide_task_management(*rules_, rule_state_, world_.seed, facts, around_decisions(),
                                    decision_);
-  if (decision_.any_last) world_.used_up_rules.note(decision_);
   for (const auto& strike : decision_.strikes)
     note_injected(strike, facts, function.initiator_task_tag, "task management function");
-  add_decision(loop_.journal(), decision_, functions_.back());
+  tell_decision(functions_.back());
   return decision_;
+}
+
+/// To the journal, and of rules that it used up to whoever acts on that.
+void TaskRunner::tell_decision(const JournalEntry& about) {
+  if (decision_.any_last) world_.used_up_rules.note(decision_);
+  add_decision(loop_.journal(), decision_, about);
 }
 
 void TaskRunner::tell_management_ends() {

@@ -196,10 +196,9 @@ bool TaskRunner::judge(iscsi::Task& task, bytes::View immediate_data, iscsi::Eff
     return disturbed(task, immediate_data, effects);
   }
   ++matched_;
-  if (decision_.any_last) world_.used_up_rules.note(decision_);
   const JournalEntry entry = entry_for(task);
   loop_.journal().add(entry);
-  add_decision(loop_.journal(), decision_, entry);
+  tell_decision(entry);
   if (disturbed(task, immediate_data, effects)) return true;
   ended_ = Ended::in_run;
   undisturbed(task, immediate_data, effects);

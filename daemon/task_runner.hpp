@@ -206,6 +206,7 @@ class TaskRunner {
 
   void tell(const JournalEntry& entry);
   void tell_end(const JournalEntry& entry, std::uint8_t flag);
+  void tell_decision(const JournalEntry& about);
   void tell_aborted();
   void note_status(scsi::Status status, scsi::SenseCode sense);
   JournalEntry entry_for(const iscsi::Task& task) const;

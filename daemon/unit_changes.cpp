@@ -107,31 +107,32 @@ std::size_t heal_units(World& world, faults::Time now) {
   return healed;
 }
 
-config::Json report_units(World& world, faults::Time now) {
+config::Json report_unit(const TargetHost& target, LunHost& host, faults::Time now) {
   const auto remaining = [now](faults::Time until) {
     return std::chrono::duration_cast<std::chrono::microseconds>(until - now).count();
   };
+  const auto report = host.report(now);
+  config::Json unit = {{"target", target.name()},
+                       {"lun", host.number()},
+                       {"state", faults::name_of(report.state)},
+                       {"medium", report.loaded ? "loaded" : "ejected"},
+                       {"revision", report.revision},
+                       {"overlays", host.device().count()}};
+  if (report.state != faults::UnitCondition::State::ready)
+    unit["state_for_us"] = -remaining(report.since);
+  if (!report.by.empty()) unit["by"] = report.by;
+  if (report.until) unit["remaining_us"] = remaining(*report.until);
+  if (report.progress) unit["progress_percent"] = *report.progress * 100 / 65536;
+  if (report.busy_until) unit["busy_us"] = remaining(*report.busy_until);
+  if (report.prediction) unit["predicted"] = code_text(*report.prediction);
+  return unit;
+}
+
+config::Json report_units(World& world, faults::Time now) {
   auto list = config::Json::array();
-  for (const auto& target : world.targets()) {
-    for (const auto& host : target->configured_luns()->by_number) {
-      if (!host) continue;
-      const auto report = host->report(now);
-      config::Json unit = {{"target", target->name()},
-                           {"lun", host->number()},
-                           {"state", faults::name_of(report.state)},
-                           {"medium", report.loaded ? "loaded" : "ejected"},
-                           {"revision", report.revision},
-                           {"overlays", host->device().count()}};
-      if (report.state != faults::UnitCondition::State::ready)
-        unit["state_for_us"] = -remaining(report.since);
-      if (!report.by.empty()) unit["by"] = report.by;
-      if (report.until) unit["remaining_us"] = remaining(*report.until);
-      if (report.progress) unit["progress_percent"] = *report.progress * 100 / 65536;
-      if (report.busy_until) unit["busy_us"] = remaining(*report.busy_until);
-      if (report.prediction) unit["predicted"] = code_text(*report.prediction);
-      list.push_back(std::move(unit));
-    }
-  }
+  for (const auto& target : world.targets())
+    for (const auto& host : target->configured_luns()->by_number)
+      if (host) list.push_back(report_unit(*target, *host, now));
   return list;
 }
 

@@ -35,7 +35,9 @@ bool apply_to_units(World& world, TargetHost& target, LunHost& host,
 /// POST /v1/reset: every unit is as configured.  How many were not.
 std::size_t heal_units(World& world, faults::Time now);
 
-/// [{"target": …, "lun": 0, "state": "starting", "remaining_us": …, "progress_percent": 25, …}]
+/// {"target": …, "lun": 0, "state": "starting", "remaining_us": …, "progress_percent": 25, …}
+config::Json report_unit(const TargetHost& target, LunHost& host, faults::Time now);
+/// Of every unit.
 config::Json report_units(World& world, faults::Time now);
 
 }  // namespace faultlun::daemon

@@ -96,7 +96,6 @@ class RuleSet {
   std::uint64_t epoch() const { return epoch_; }
   /// No rule can have a say in what becomes of commands.
   bool ignores_commands() const { return ignores_commands_; }
-  bool ignores_task_management() const { return task_management_.empty(); }
   bool ignores_logins() const { return logins_.empty(); }
   /// A rule may take units away from REPORT LUNS (Absent, unless `listed`).
   bool hides_units() const { return !absences_.empty(); }

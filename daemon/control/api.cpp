@@ -120,18 +120,26 @@ Response json_response(const Json& value, unsigned status) {
   return response;
 }
 
-Response problems_response(const config::Problems& problems) {
+Json problems_to_json(const std::vector<config::Problem>& problems) {
   auto list = Json::array();
-  for (const auto& each : problems.list()) {
+  for (const auto& each : problems) {
     Json row = {{"path", each.path}, {"message", each.message}};
     if (each.line != 0) row["line"] = each.line;
     list.push_back(std::move(row));
   }
-  const auto& first = problems.list().front();
+  return list;
+}
+
+Response problems_response(const std::vector<config::Problem>& problems, std::size_t left_out) {
+  const auto& first = problems.front();
   Json error = {{"message", first.path.empty() ? first.message : first.path + ": " + first.message},
-                {"problems", std::move(list)}};
-  if (problems.left_out() != 0) error["problems_left_out"] = problems.left_out();
+                {"problems", problems_to_json(problems)}};
+  if (left_out != 0) error["problems_left_out"] = left_out;
   return json_response({{"error", std::move(error)}}, 400);
+}
+
+Response problems_response(const config::Problems& problems) {
+  return problems_response(problems.list(), problems.left_out());
 }
 
 std::vector<Route> api_routes(ApiContext context, std::vector<Route> more) {

@@ -31,7 +31,10 @@ struct ApiContext {
 /// all. Throws std::logic_error when a function of the context is missing, or a row is wrong.
 std::vector<Route> api_routes(ApiContext context, std::vector<Route> more = {});
 
-/// 400 with every problem: its path, reason and remedy, and its line where it is known.
+/// Each with its path, reason and remedy, and its line where it is known.
+config::Json problems_to_json(const std::vector<config::Problem>& problems);
+/// 400 with every problem, of which there is one at least; `left_out` more are only counted.
+Response problems_response(const std::vector<config::Problem>& problems, std::size_t left_out);
 Response problems_response(const config::Problems& problems);
 
 /// The value as a body, in UTF-8 whatever the strings in it hold, with a newline.

@@ -161,7 +161,7 @@ class Lab {
     return targets.empty() ? nullptr : targets.front();
   }
 
-  Answer carry_out(TargetHost& target, const LunHost& unit, const UnitChange& change) const {
+  Answer carry_out(TargetHost& target, LunHost& unit, const UnitChange& change) const {
     const auto lun = change.lun.value_or(unit.number());
     const auto changed = target.configured_luns()->find(lun);
     if (!changed)
@@ -173,10 +173,8 @@ class Lab {
   }
 
   /// The unit as GET /v1/units has it, without what its sessions know.
-  Json row_of(const TargetHost& target, const LunHost& unit) const {
-    for (auto& row : report_units(*context_.world, context_.now()))
-      if (row["target"] == target.name() && row["lun"] == unit.number()) return row;
-    return Json::object();  // it was taken out of the configuration this moment
+  Json row_of(const TargetHost& target, LunHost& unit) const {
+    return report_unit(target, unit, context_.now());
   }
 
   LabContext context_;

@@ -104,10 +104,7 @@ std::optional<faults::Rule> parse_rule(const Request& request, std::optional<std
 std::optional<std::vector<faults::Rule>> parse_rules(const Request& request, Response& answer) {
   auto loaded = config::load_rules(request.body);
   if (loaded.rules) return std::move(loaded.rules);
-  config::Problems problems;
-  for (auto& each : loaded.errors)
-    problems.add(std::move(each.path), std::move(each.message), each.line);
-  answer = problems_response(problems);
+  answer = problems_response(loaded.errors, loaded.errors_left_out);
   return std::nullopt;
 }
 

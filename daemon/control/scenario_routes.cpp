@@ -33,24 +33,6 @@ Response refused(const ScenarioError& error) {
   return problem(error.kind == ScenarioError::Kind::not_found ? 404 : 409, error.message);
 }
 
-Json listed(const std::vector<config::Problem>& problems) {
-  auto list = Json::array();
-  for (const auto& each : problems) {
-    Json row = {{"path", each.path}, {"message", each.message}};
-    if (each.line != 0) row["line"] = each.line;
-    list.push_back(std::move(row));
-  }
-  return list;
-}
-
-Response refused(const config::LoadScenario& loaded) {
-  const auto& first = loaded.errors.front();
-  Json error = {{"message", first.path.empty() ? first.message : first.path + ": " + first.message},
-                {"problems", listed(loaded.errors)}};
-  if (loaded.errors_left_out != 0) error["problems_left_out"] = loaded.errors_left_out;
-  return json_response({{"error", std::move(error)}}, 400);
-}
-
 Json run_json(const ScenarioStatus& status, faults::Time now) {
   if (!status.run) return nullptr;
   const auto verdict = status.run->verdict(now);
@@ -102,9 +84,9 @@ Answer Api::put(const Request& request) {
   if (auto refusal = check_conditions(request, before ? etag_of(before->revision) : ""))
     return *refusal;
   auto loaded = config::load_scenario(request.body, id(request));
-  if (!loaded.scenario) return refused(loaded);
+  if (!loaded.scenario) return problems_response(loaded.errors, loaded.errors_left_out);
   Json answer = {{"scenario", config::scenario_to_json(*loaded.scenario)},
-                 {"warnings", listed(loaded.warnings)}};
+                 {"warnings", problems_to_json(loaded.warnings)}};
   if (flag(request, "dry_run")) {
     answer["dry_run"] = true;
     return json_response(answer);

@@ -2,11 +2,7 @@
 
 #include "tests/unit/config/random_rule.hpp"
 #include "tests/unit/config/rule_bench.hpp"
-
-#include <valijson/adapters/nlohmann_json_adapter.hpp>
-#include <valijson/schema.hpp>
-#include <valijson/schema_parser.hpp>
-#include <valijson/validator.hpp>
+#include "tests/unit/config/schema_checker.hpp"
 
 namespace fault_schema_test {
 
@@ -15,24 +11,6 @@ using namespace faultlun::config;
 using namespace faultlun::config::test;
 
 namespace {
-
-/// A schema as an editor or a test program uses it.
-class Checker {
- public:
-  explicit Checker(const Json& schema) {
-    const auto document = nlohmann::json::parse(schema.dump());
-    valijson::SchemaParser parser(valijson::SchemaParser::kDraft7);
-    parser.populateSchema(valijson::adapters::NlohmannJsonAdapter(document), schema_);
-  }
-  bool accepts(const std::string& text) const {
-    const auto document = nlohmann::json::parse(text);
-    valijson::Validator validator(valijson::Validator::kStrongTypes);
-    return validator.validate(schema_, valijson::adapters::NlohmannJsonAdapter(document), nullptr);
-  }
-
- private:
-  valijson::Schema schema_;
-};
 
 /// valijson does not look beside a "$ref", as draft-07 has it.
 Checker rule_checker() {

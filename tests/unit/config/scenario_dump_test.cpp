@@ -2,11 +2,7 @@
 #include "config/fault_schema.hpp"
 #include "tests/unit/config/random_scenario.hpp"
 #include "tests/unit/config/scenario_bench.hpp"
-
-#include <valijson/adapters/nlohmann_json_adapter.hpp>
-#include <valijson/schema.hpp>
-#include <valijson/schema_parser.hpp>
-#include <valijson/validator.hpp>
+#include "tests/unit/config/schema_checker.hpp"
 
 namespace scenario_dump_test {
 
@@ -17,28 +13,14 @@ using namespace faultlun::config::test;
 namespace {
 
 /// The schema of a scenario with those of rules beside it, in one document.
-class Checker {
- public:
-  Checker() {
-    Json definitions = rule_definitions("#/definitions/", faults::fault_table());
-    const Json parts = scenario_definitions("#/definitions/");
-    for (const auto& [name, definition] : parts.items())
-      definitions[name] = definition;
-    const Json whole = {{"allOf", Json::array({{{"$ref", "#/definitions/scenario"}}})},
-                        {"definitions", definitions}};
-    const auto document = nlohmann::json::parse(whole.dump());
-    valijson::SchemaParser parser(valijson::SchemaParser::kDraft7);
-    parser.populateSchema(valijson::adapters::NlohmannJsonAdapter(document), schema_);
-  }
-  bool accepts(const std::string& text) const {
-    const auto document = nlohmann::json::parse(text);
-    valijson::Validator validator(valijson::Validator::kStrongTypes);
-    return validator.validate(schema_, valijson::adapters::NlohmannJsonAdapter(document), nullptr);
-  }
-
- private:
-  valijson::Schema schema_;
-};
+Checker scenario_checker() {
+  Json definitions = rule_definitions("#/definitions/", faults::fault_table());
+  const Json parts = scenario_definitions("#/definitions/");
+  for (const auto& [name, definition] : parts.items())
+    definitions[name] = definition;
+  return Checker({{"allOf", Json::array({{{"$ref", "#/definitions/scenario"}}})},
+                  {"definitions", definitions}});
+}
 
 constexpr const char* kEvery =
     R"j({"$schema": "s", "id": "every", "seed": "0x5eed", "start": "a", "for": "1h", "note": "n",
@@ -91,7 +73,7 @@ TEST_CASE("a rule that several states have prints where it comes first") {
 }
 
 TEST_CASE("whatever scenario is printed reads back equal and fits the schema") {
-  const Checker checker;
+  const Checker checker = scenario_checker();
   for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
     CAPTURE(seed);
     const auto plot = RandomScenario(seed).draw();
@@ -107,7 +89,7 @@ TEST_CASE("whatever scenario is printed reads back equal and fits the schema") {
 }
 
 TEST_CASE("the schema accepts every key and refuses what the reader refuses") {
-  const Checker checker;
+  const Checker checker = scenario_checker();
   CHECK(checker.accepts(kEvery));
   for (const std::string& text :
        {with_members(R"("sead": 5)"),
