@@ -89,22 +89,22 @@ ScenarioEffects ScenarioRun::go_to(std::size_t state, Time now, std::string why)
 }
 
 ScenarioEffects ScenarioRun::stop(Time now, std::string why) {
+  return conclude(true, now, std::move(why));
+}
+
+ScenarioEffects ScenarioRun::abandon(Time now, std::string why) {
+  return conclude(false, now, std::move(why));
+}
+
+/// Either way with the findings; `judged`: they are the verdict.
+ScenarioEffects ScenarioRun::conclude(bool judged, Time now, std::string why) {
+  using Is = ScenarioVerdict::Is;
   ScenarioEffects out;
   if (is_over()) return out;
   now = advance(now);
   verdict_.findings = evidence_.judge(state_, now);
   const bool passed = std::ranges::all_of(verdict_.findings, &Finding::passed);
-  finish(passed ? ScenarioVerdict::Is::passed : ScenarioVerdict::Is::failed, now, std::move(why),
-         out);
-  return out;
-}
-
-ScenarioEffects ScenarioRun::abandon(Time now, std::string why) {
-  ScenarioEffects out;
-  if (is_over()) return out;
-  now = advance(now);
-  verdict_.findings = evidence_.judge(state_, now);
-  finish(ScenarioVerdict::Is::stopped, now, std::move(why), out);
+  finish(!judged ? Is::stopped : passed ? Is::passed : Is::failed, now, std::move(why), out);
   return out;
 }
 

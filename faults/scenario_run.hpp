@@ -119,6 +119,7 @@ class ScenarioRun {
   void step(Time now, ScenarioEffects& out);
   void run_timers(Time now, ScenarioEffects& out);
   void settle(Time now, std::string why, ScenarioEffects& out);
+  ScenarioEffects conclude(bool judged, Time now, std::string why);
   void finish(ScenarioVerdict::Is is, Time now, std::string why, ScenarioEffects& out);
   void judge(Time now, ScenarioEffects& out);
   std::string reason_of(const Transition& transition) const;
